@@ -22,8 +22,9 @@ class UnknownNameError(ArnnSearchError, ValueError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         names = sorted(known)
         nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-        listed = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known: {', '.join(names) or 'none'}."
-        super().__init__(f"Unknown {kind} {name!r}. {listed}{' ' + hint if hint else ''}")
+        known_names = f"Known: {', '.join(names) or 'none'}."
+        advice = f"Did you mean {' or '.join(nearest)}?" if nearest else known_names
+        super().__init__(f"Unknown {kind} {name!r}. {advice}{' ' + hint if hint else ''}")
 
 
 class DataError(ArnnSearchError, ValueError):
