@@ -5,7 +5,7 @@ escapes is a bug of ours and keeps its traceback.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class ArnnSearchError(Exception):
@@ -26,6 +26,10 @@ class UnknownNameError(ArnnSearchError, ValueError):
         advice = f"Did you mean {' or '.join(nearest)}?" if nearest else known_names
         super().__init__(f"Unknown {kind} {name!r}. {advice}{' ' + hint if hint else ''}")
 
+    def __reduce__(self) -> tuple[Callable[[str], "UnknownNameError"], tuple[str]]:
+        """Pickled by its message: an error crosses processes."""
+        return _unknown_name_error, (str(self),)
+
 
 class DataError(ArnnSearchError, ValueError):
     """Data that cannot be read, or that cannot be trained on."""
@@ -45,3 +49,9 @@ class TrackingError(ArnnSearchError, RuntimeError):
 
 class ExportError(ArnnSearchError, ValueError):
     """A model that cannot be exported, or that did not verify."""
+
+
+def _unknown_name_error(message: str) -> UnknownNameError:
+    error = UnknownNameError.__new__(UnknownNameError)
+    error.args = (message,)
+    return error

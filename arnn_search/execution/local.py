@@ -1,0 +1,157 @@
+"""Trials in fresh processes on this machine, forked from a forkserver that has Keras loaded already."""
+
+import contextlib
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from arnn_search.errors import ArnnSearchError
+from arnn_search.execution.devices import Slot
+from arnn_search.execution.executor import Executor, TrialSession
+from arnn_search.execution.trial_process import call_main, trial_main
+from arnn_search.trials.outcome import TrialOutcome, death_outcome
+from arnn_search.trials.task import TrialTask
+
+# Keras imports TensorFlow late on its other backends too, which would cost seconds in each trial.
+_PRELOADED = (
+    "tensorflow",
+    "keras_tuner",
+    "arnn_search.trials.run",
+    "arnn_search.trials.rehearse",
+    "arnn_search.trials.evaluate",
+    "arnn_search.execution.trial_process",
+)
+_SECONDS_TO_EXIT = 10
+
+
+@dataclass
+class _Running:
+    task: TrialTask
+    session: TrialSession
+    process: BaseProcess
+    connection: Connection
+
+
+class LocalExecutor(Executor):
+    """One process per trial. The first one pays the import of Keras (seconds), the later ones a fork.
+
+    Args:
+        backend: the Keras backend of the trials; None leaves the choice to `KERAS_BACKEND` and Keras.
+    """
+
+    def __init__(self, *, backend: str | None = None) -> None:
+        if backend is not None:
+            os.environ["KERAS_BACKEND"] = backend
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(list(_PRELOADED))
+        self._running: dict[int, _Running] = {}
+
+    def submit(self, task: TrialTask, slot: Slot, session: TrialSession) -> None:
+        task.directory.mkdir(parents=True, exist_ok=True)
+        arguments = (task, slot.threads, dict(slot.environment))
+        process, connection = self._start(trial_main, arguments, name=f"trial-{task.number}")
+        self._running[task.number] = _Running(task, session, process, connection)
+
+    def poll(self, timeout_seconds: float) -> None:
+        if not self._running:
+            return
+        by_connection = {running.connection: running for running in self._running.values()}
+        for ready in wait(list(by_connection), timeout=timeout_seconds):
+            self._receive(by_connection[ready])  # type: ignore[index]
+
+    def kill(self, number: int, outcome: TrialOutcome) -> None:
+        running = self._running.get(number)
+        if running is not None:
+            running.process.kill()
+            self._finish(running, outcome)
+
+    def call(self, function: str, *arguments: Any, **keywords: Any) -> Any:
+        with tempfile.TemporaryDirectory(prefix="arnn-search-") as directory:
+            log = Path(directory) / "log.txt"
+            environment = {"CUDA_VISIBLE_DEVICES": "-1"}
+            process, connection = self._start(
+                call_main, (function, arguments, keywords, environment, log), name=function
+            )
+            try:
+                succeeded, answer = connection.recv()
+            except EOFError:
+                process.join(_SECONDS_TO_EXIT)
+                succeeded, answer = False, death_outcome(process.exitcode, log).message
+            finally:
+                connection.close()
+                if process.is_alive():
+                    process.join(_SECONDS_TO_EXIT)
+        if succeeded:
+            return answer
+        raise answer if isinstance(answer, ArnnSearchError) else RuntimeError(answer)
+
+    def close(self) -> None:
+        for running in list(self._running.values()):
+            running.process.kill()
+            running.process.join(_SECONDS_TO_EXIT)
+            running.connection.close()
+        self._running.clear()
+
+    def _start(
+        self, main: Callable[..., None], arguments: tuple[Any, ...], *, name: str
+    ) -> tuple[BaseProcess, Connection]:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=main, args=(theirs, *arguments), name=name, daemon=True)
+        with _main_module_hidden():
+            process.start()
+        theirs.close()
+        return process, ours
+
+    def _receive(self, running: _Running) -> None:
+        try:
+            kind, payload = running.connection.recv()
+        except (EOFError, OSError):
+            running.process.join(_SECONDS_TO_EXIT)
+            self._finish(running, death_outcome(running.process.exitcode, running.task.directory / "log.txt"))
+            return
+        if kind == "finish":
+            self._finish(running, payload)
+        elif kind == "event":
+            running.session.event(*payload)
+        else:
+            self._answer(running, kind, payload)
+
+    def _answer(self, running: _Running, kind: str, payload: Any) -> None:
+        try:
+            answer = (True, getattr(running.session, kind)(payload))
+        except ArnnSearchError as error:
+            answer = (False, str(error))
+        with contextlib.suppress(OSError):  # it died meanwhile: the next poll reads that
+            running.connection.send(answer)
+
+    def _finish(self, running: _Running, outcome: TrialOutcome) -> None:
+        del self._running[running.task.number]
+        running.process.join(_SECONDS_TO_EXIT)
+        if running.process.is_alive():
+            running.process.kill()
+            running.process.join(_SECONDS_TO_EXIT)
+        running.connection.close()
+        running.session.finish(outcome)
+
+
+@contextlib.contextmanager
+def _main_module_hidden() -> Iterator[None]:
+    """Keeps multiprocessing from importing the user's script again in every trial.
+
+    A trial needs nothing of it, and a script without a `__main__` guard would start its search anew.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -1,0 +1,85 @@
+"""What is kept and said of a study while it runs and when it ends: best models, test score, words."""
+
+from arnn_search.execution.executor import Executor
+from arnn_search.studies.layout import StudyLayout
+from arnn_search.studies.ledger import Ledger
+from arnn_search.studies.study import Study, Trial, ranked
+from arnn_search.tracking import NullTracker, Tracker
+
+_SECONDS_TO_SEND = 30.0
+
+
+def drop_weaker_models(ledger: Ledger, layout: StudyLayout, *, keep: int) -> None:
+    """Deletes the model files of all but the best trials."""
+    for trial in ranked(ledger, layout)[keep:]:
+        if trial.model is not None:
+            trial.model.unlink(missing_ok=True)
+
+
+def log_progress(ledger: Ledger, tracker: Tracker | NullTracker, *, step: int) -> None:
+    """Tracks the best score so far over the trials, in the study's own run."""
+    trials = ledger.trials()
+    metrics = {"trials_finished": float(sum(trial.state.is_finished() for trial in trials))}
+    scores = [trial.value for trial in trials if trial.state.name == "COMPLETE" and trial.value is not None]
+    if scores:
+        best = max if ledger.direction == "maximize" else min
+        metrics[f"best_{ledger.attributes['metric']}"] = best(scores)
+    tracker.log_metrics(None, metrics, step=step)
+
+
+def conclude(
+    study: Study, ledger: Ledger, executor: Executor, tracker: Tracker | NullTracker, *, batch_size: int
+) -> int:
+    """Scores the best trial on the test part, once, and closes MLflow's side.
+
+    Returns:
+        The number of records that MLflow has not taken yet.
+    """
+    leaderboard = study.leaderboard
+    if leaderboard and leaderboard[0].model is not None:
+        _score_on_test(study, leaderboard[0], ledger, executor, batch_size=batch_size)
+        test = study.attributes["test"]
+        tracker.log_metrics(None, {f"test_{name}": value for name, value in test["metrics"].items()}, step=0)
+        tracker.set_tags(None, {"arnn.best_trial": leaderboard[0].number})
+    tracker.set_note(summary_note(study))
+    unfinished = len(study.trials) < study.config.trials or any(
+        trial.state in ("running", "interrupted") for trial in study.trials
+    )
+    tracker.end_study("KILLED" if unfinished else "FINISHED")
+    tracker.close(_SECONDS_TO_SEND)
+    return tracker.pending
+
+
+def _score_on_test(study: Study, best: Trial, ledger: Ledger, executor: Executor, *, batch_size: int) -> None:
+    recorded = study.attributes.get("test", {})
+    if recorded.get("trial") == best.number:
+        return  # the test part has told what it has to tell
+    metrics = executor.call(
+        "arnn_search.trials.evaluate:evaluate_model", best.model, study.data_directory, "test", batch_size
+    )
+    ledger.set_attribute("test", {"trial": best.number, "metrics": metrics})
+
+
+def summary_note(study: Study) -> str:
+    """What the study found, in Markdown."""
+    trials = study.trials
+    counts = ", ".join(
+        f"{sum(trial.state == state for trial in trials)} {state}"
+        for state in dict.fromkeys(trial.state for trial in trials)
+    )
+    lines = [f"## {study.name}", "", f"{len(trials)} trials: {counts or 'none'}.", ""]
+    leaderboard = study.leaderboard
+    if leaderboard:
+        best = leaderboard[0]
+        lines.append(f"Best: trial {best.number} with {study.metric} = {best.value:.4f}.")
+        test = study.attributes.get("test")
+        if test:
+            scores = ", ".join(f"{name} {value:.4f}" for name, value in test["metrics"].items())
+            lines.append(f"On the test part, which no trial saw: {scores}.")
+        lines += ["", f"| trial | family | {study.metric} | health | parameters |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {trial.number} | {trial.family} | {trial.value:.4f} "
+            f"| {trial.metrics.get('health/score', float('nan')):.2f} | {trial.num_parameters:,} |"
+            for trial in leaderboard[:10]
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,248 @@
+"""The configuration of a study: one model for `study.toml`, the command line and the Python API."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from arnn_search.errors import ConfigurationError, UnknownNameError
+
+SAMPLERS = ("tpe", "random", "gp", "cmaes")
+PRUNERS = ("median", "asha", "hyperband", "none")
+
+
+def _key(default: Any, description: str, *, section: str, may_change: bool = False, **limits: Any) -> Any:
+    extra = {"section": section, "may_change": may_change}
+    return Field(default, description=description, json_schema_extra=extra, **limits)
+
+
+class StudyConfig(BaseModel):
+    """Everything that a study is told. A key means the same in `study.toml`, as `--key` and in `search()`.
+
+    Keys that may change when a study is resumed only say how it is run; all others say what it is.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    study: str | None = _key(None, "Name of the study; by default data-space-number.", section="study")
+    space: str = _key("conv-classifier", "Search space: a name, or a .py file.", section="study")
+    directory: Path = _key(
+        Path("arnn-studies"), "Folder that holds the studies.", section="study", may_change=True
+    )
+
+    data: str = _key(
+        "digits", "Data set: a name, or an .npz, .csv, .parquet file or a folder.", section="data"
+    )
+    target: str | None = _key(None, "Target column or columns (comma-separated) of a table.", section="data")
+    task: Literal["classification", "regression"] | None = _key(
+        None, "classification or regression; by default read off the targets.", section="data"
+    )
+    scaling: Literal["auto", "none", "minmax", "standard"] = _key(
+        "auto",
+        "Scaling of the inputs, fitted on the training part: auto, none, minmax, standard.",
+        section="data",
+    )
+    validation: float = _key(0.15, "Share of the data to score trials on.", section="data", gt=0, lt=1)
+    test: float = _key(0.15, "Share that is kept for the best trial at the end.", section="data", gt=0, lt=1)
+    max_train_samples: int | None = _key(None, "Train on so many samples at most.", section="data", ge=1)
+
+    engine: Literal["optuna"] = _key("optuna", "What proposes the trials.", section="search")
+    sampler: str = _key("tpe", f"Optuna's sampler: {', '.join(SAMPLERS)}.", section="search")
+    pruner: str = _key("median", f"Stops weak trials early: {', '.join(PRUNERS)}.", section="search")
+    objective: str = _key(
+        "auto",
+        "Reported metric to optimise; auto: val_accuracy, or val_loss for regression.",
+        section="search",
+    )
+    direction: Literal["auto", "maximize", "minimize"] = _key(
+        "auto", "auto: losses and errors are minimized, the rest maximized.", section="search"
+    )
+    seed: int = _key(0, "Seed of the proposals and of every training.", section="search", ge=0, lt=2**31)
+    trials: int = _key(8, "Trials in all, exactly.", section="search", may_change=True, ge=1)
+    timeout: float | None = _key(
+        None,
+        "Seconds after which no trial starts any more; those that run are finished.",
+        section="search",
+        may_change=True,
+        gt=0,
+    )
+
+    epochs: int = _key(5, "Epochs per trial.", section="training", ge=1)
+    batch_size: int = _key(64, "Samples per training step.", section="training", ge=1)
+    precision: str = _key("float32", "Keras' dtype policy, for example mixed_bfloat16.", section="training")
+    backend: Literal["tensorflow", "jax", "torch"] | None = _key(
+        None, "Keras' backend; by default KERAS_BACKEND, or what Keras is configured to.", section="training"
+    )
+    steps_per_execution: int = _key(
+        0, "Training steps per call of the compiled function; 0: chosen.", section="training", ge=0
+    )
+    deterministic: bool = _key(True, "The same numbers in every run on the same CPU.", section="training")
+    telemetry: bool = _key(True, "Follow the gradients of every layer in every step.", section="training")
+
+    executor: Literal["local", "inline"] = _key(
+        "local",
+        "Where trials run: local processes, or inline for debugging.",
+        section="running",
+        may_change=True,
+    )
+    devices: str = _key(
+        "auto", "auto, cpu, or GPU indices such as 0,2 or 0-3.", section="running", may_change=True
+    )
+    workers: int | None = _key(
+        None,
+        "Trials at a time; by default one per GPU, or one per CPU core.",
+        section="running",
+        may_change=True,
+        ge=1,
+    )
+    order: Literal["auto", "strict", "free"] = _key(
+        "auto",
+        "strict: proposals never depend on which trial happened to end first, so runs repeat exactly; free: "
+        "use every result at once; auto: strict on CPUs, free on GPUs.",
+        section="running",
+        may_change=True,
+    )
+    trial_timeout: float | None = _key(
+        None, "Seconds after which a trial is ended as failed.", section="running", may_change=True, gt=0
+    )
+    retries: int = _key(
+        1, "How often a trial whose process died is run again.", section="running", may_change=True, ge=0
+    )
+    keep_models: int = _key(
+        5, "Keep the models of so many best trials.", section="running", may_change=True, ge=1
+    )
+
+    mlflow: bool = _key(True, "Track the study in MLflow.", section="tracking", may_change=True)
+    tracking_uri: str | None = _key(
+        None,
+        "MLflow's store; by default MLFLOW_TRACKING_URI, or sqlite:///mlflow.db here.",
+        section="tracking",
+        may_change=True,
+    )
+    experiment: str = _key(
+        "arnn-search", "MLflow's experiment.", section="tracking", may_change=True, min_length=1
+    )
+
+    @field_validator("study")
+    @classmethod
+    def _plain_name(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+            raise ValueError(
+                "a study's name has letters, digits, '.', '_' and '-' only, and at most 100 of them"
+            )
+        return name
+
+    @field_validator("sampler")
+    @classmethod
+    def _known_sampler(cls, name: str) -> str:
+        return _known("sampler", name, SAMPLERS)
+
+    @field_validator("pruner")
+    @classmethod
+    def _known_pruner(cls, name: str) -> str:
+        return _known("pruner", name, PRUNERS)
+
+
+def make_config(values: Mapping[str, Any], *, source: str = "") -> StudyConfig:
+    """Validates keys and values.
+
+    Args:
+        values: by key; None stands for the default.
+        source: where they come from, for the message.
+
+    Raises:
+        ConfigurationError: names each unknown key (with the nearest known ones) and each wrong value.
+    """
+    prefix = f"{source}: " if source else ""
+    unknown = [key for key in values if key not in StudyConfig.model_fields]
+    if unknown:
+        raise ConfigurationError(prefix + str(UnknownNameError("key", unknown[0], StudyConfig.model_fields)))
+    try:
+        return StudyConfig(**{key: value for key, value in values.items() if value is not None})
+    except ValidationError as error:
+        raise ConfigurationError(
+            prefix + "; ".join(_sentence(problem) for problem in error.errors())
+        ) from error
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """The keys of a `study.toml`, not yet validated.
+
+    Raises:
+        ConfigurationError: the file is missing or is no TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"There is no configuration file {str(path)!r}. `arnn-search init` writes one."
+        ) from None
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def config_as_toml(config: StudyConfig, *, commented: bool = False) -> str:
+    """The configuration as `study.toml`.
+
+    Args:
+        config: what to write.
+        commented: with each key's meaning, and keys that have no value as comments.
+    """
+    lines: list[str] = []
+    section = ""
+    for name, field in StudyConfig.model_fields.items():
+        extra = field.json_schema_extra
+        assert isinstance(extra, dict)
+        if commented and extra["section"] != section:
+            section = str(extra["section"])
+            lines.append(f"\n# --- {section} ---")
+        value = getattr(config, name)
+        if commented:
+            lines.append(f"# {field.description}")
+        if value is not None:
+            lines.append(f"{name} = {_toml_value(value)}")
+        elif commented:
+            lines.append(f"# {name} =")
+    return "\n".join(lines).strip() + "\n"
+
+
+def differences(recorded: StudyConfig, asked: StudyConfig) -> list[str]:
+    """What keeps two configurations from being the same study, one `key: recorded -> asked` each."""
+    return [
+        f"{name}: {getattr(recorded, name)} -> {getattr(asked, name)}"
+        for name in StudyConfig.model_fields
+        if not may_change(name) and name != "study" and getattr(recorded, name) != getattr(asked, name)
+    ]
+
+
+def may_change(name: str) -> bool:
+    """Whether a key only says how a study is run."""
+    extra = StudyConfig.model_fields[name].json_schema_extra
+    return isinstance(extra, dict) and bool(extra["may_change"])
+
+
+def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
+    if name not in names:
+        raise UnknownNameError(kind, name, names)
+    return name
+
+
+def _sentence(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if message.startswith("Unknown "):
+        return str(message)
+    return f"`{key}`: {message[0].lower()}{message[1:]}. Received: {problem['input']!r}."
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -1,0 +1,194 @@
+"""The ledger: one Optuna study to which everything that happens is written, whichever engine proposes."""
+
+import contextlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from arnn_search.errors import StudyError
+from arnn_search.spaces.parameters import Parameter, Value
+
+FILE_NAME = "ledger.journal"
+_PREFIX = "arnn:"
+_EPOCH = f"{_PREFIX}epoch:"
+
+
+class Ledger:
+    """The record of a study: its attributes, and its trials with their parameters, epochs and endings.
+
+    Args:
+        study: the Optuna study, opened or created by `open_ledger` or `create_ledger`.
+    """
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._recorder = _Recorder()
+        study.sampler = self._recorder
+        self._study = study
+
+    @property
+    def direction(self) -> str:
+        """`"maximize"` or `"minimize"`."""
+        return self._study.direction.name.lower()
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The study's own attributes."""
+        return {
+            name.removeprefix(_PREFIX): value
+            for name, value in self._study.user_attrs.items()
+            if name.startswith(_PREFIX)
+        }
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        """Writes an attribute of the study; JSON data only."""
+        self._study.set_user_attr(_PREFIX + name, value)
+
+    def trials(self) -> list[FrozenTrial]:
+        """Every trial, in order of the number; not to be changed."""
+        return self._study.get_trials(deepcopy=False)
+
+    def start_trial(self) -> "LedgerTrial":
+        """Adds a running trial."""
+        return LedgerTrial(self._study.ask(), self._recorder, self._study)
+
+    def reopen_trial(self, number: int) -> "LedgerTrial":
+        """A running trial whose attempt was lost, to be run again."""
+        frozen = self.trials()[number]
+        return LedgerTrial(Trial(self._study, frozen._trial_id), self._recorder, self._study)
+
+
+class LedgerTrial:
+    """The running trial that an attempt writes to."""
+
+    def __init__(self, trial: Trial, recorder: "_Recorder", study: optuna.Study) -> None:
+        self._trial, self._recorder, self._study = trial, recorder, study
+        self._reported: set[int] = set(study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+
+    @property
+    def number(self) -> int:
+        """The trial's number, from 0."""
+        return self._trial.number
+
+    def record(self, parameter: Parameter, value: Value) -> None:
+        """Writes the value that a parameter has been given."""
+        with self._recorder.answering(parameter.name, value):
+            parameter.suggest(self._trial)
+
+    def report(self, epoch: int, value: float | None, metrics: Mapping[str, float]) -> None:
+        """Writes an epoch: the score for the pruners, and every metric that is a finite number."""
+        if value is not None and math.isfinite(value) and epoch not in self._reported:
+            self._trial.report(value, epoch)
+            self._reported.add(epoch)
+        finite = {name: number for name, number in metrics.items() if math.isfinite(number)}
+        self._trial.set_user_attr(f"{_EPOCH}{epoch:05d}", finite)
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        """Writes an attribute of the trial; JSON data only."""
+        self._trial.set_user_attr(_PREFIX + name, value)
+
+    def finish(self, state: TrialState, value: float | None = None) -> None:
+        """Ends the trial."""
+        self._study.tell(self._trial, value if state == TrialState.COMPLETE else None, state=state)
+
+
+def trial_attributes(trial: FrozenTrial) -> dict[str, Any]:
+    """The attributes that `LedgerTrial.set_attribute` wrote."""
+    return {
+        name.removeprefix(_PREFIX): value
+        for name, value in trial.user_attrs.items()
+        if name.startswith(_PREFIX) and not name.startswith(_EPOCH)
+    }
+
+
+def trial_epochs(trial: FrozenTrial) -> dict[int, dict[str, float]]:
+    """The metrics of each epoch that was reported, by epoch from 1."""
+    return {
+        int(name.removeprefix(_EPOCH)): value
+        for name, value in sorted(trial.user_attrs.items())
+        if name.startswith(_EPOCH)
+    }
+
+
+def create_ledger(directory: Path, name: str, *, direction: str) -> Ledger:
+    """Creates the ledger of a new study in its folder."""
+    with quiet_optuna():
+        study = optuna.create_study(storage=_storage(directory), study_name=name, direction=direction)
+    return Ledger(study)
+
+
+def open_ledger(directory: Path, name: str) -> Ledger:
+    """Opens the ledger in a study's folder.
+
+    Raises:
+        StudyError: there is none.
+    """
+    if not (directory / FILE_NAME).is_file():
+        raise StudyError(f"There is no study in {directory}: {FILE_NAME} is missing.")
+    try:
+        with quiet_optuna():
+            return Ledger(optuna.load_study(storage=_storage(directory), study_name=name))
+    except KeyError:
+        raise StudyError(f"{directory / FILE_NAME} holds no study called {name!r}.") from None
+
+
+@contextlib.contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Keeps Optuna's progress lines from the terminal, and leaves the user's own setting as it was."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(max(verbosity, optuna.logging.WARNING))
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
+def _storage(directory: Path) -> BaseStorage:
+    return JournalStorage(JournalFileBackend(str(directory / FILE_NAME)))
+
+
+class _Recorder(optuna.samplers.BaseSampler):
+    """Answers `suggest_...` with a value that was decided elsewhere, which Optuna then writes down."""
+
+    def __init__(self) -> None:
+        self._answer: tuple[str, Value] | None = None
+
+    @contextlib.contextmanager
+    def answering(self, name: str, value: Value) -> Iterator[None]:
+        self._answer = (name, value)
+        try:
+            yield
+        finally:
+            self._answer = None
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return {}
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        if self._answer is None or self._answer[0] != param_name:
+            raise RuntimeError(f"Nothing was decided for parameter {param_name!r}.")
+        return self._answer[1]
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Nothing to learn here: the engine learns from the ledger."""

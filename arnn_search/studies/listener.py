@@ -1,0 +1,41 @@
+"""Whoever wants to see a study happen: the progress display, or nobody."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from arnn_search.trials.channel import EpochReport
+from arnn_search.trials.outcome import TrialOutcome
+
+if TYPE_CHECKING:
+    from arnn_search.studies.study import Study
+
+
+class StudyListener:
+    """Does nothing; override what is of interest. Called from the supervisor's thread: be quick."""
+
+    def preparing(self, what: str) -> None:
+        """Something that takes a while begins."""
+
+    def study_started(self, study: "Study", *, num_slots: int, num_done: int) -> None:
+        """Trials are about to start; `num_done` of them ended earlier."""
+
+    def trial_started(self, number: int, *, attempt: int, slot: str) -> None:
+        """A trial was given a slot."""
+
+    def trial_built(self, number: int, *, parameters: Mapping[str, Any], num_parameters: int) -> None:
+        """A trial's model was built, with these values."""
+
+    def epoch_ended(self, number: int, report: EpochReport) -> None:
+        """A trial reported an epoch."""
+
+    def trial_ended(self, number: int, outcome: TrialOutcome, *, value: float | None, again: bool) -> None:
+        """An attempt ended; `again` if the trial will be run once more."""
+
+    def tick(self) -> None:
+        """Nothing happened for a moment."""
+
+    def stopping(self, *, now: bool) -> None:
+        """The study was asked to stop: after the running trials, or now."""
+
+    def study_ended(self, study: "Study", *, unsent: int) -> None:
+        """No trial runs any more; `unsent` records did not reach MLflow."""

@@ -1,0 +1,356 @@
+"""Starting a study or going on with one: everything is checked before the first trial is paid for."""
+
+import contextlib
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import python_version
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from arnn_search.data import DataSpec
+from arnn_search.errors import ConfigurationError, SpaceError, StudyError
+from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, Slot, plan_slots
+from arnn_search.spaces.discovery import SpaceFile, find_space
+from arnn_search.studies.arrays import as_data_file
+from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
+from arnn_search.studies.config import (
+    StudyConfig,
+    config_as_toml,
+    differences,
+    make_config,
+    read_config_file,
+)
+from arnn_search.studies.engines.optuna import OptunaEngine, trial_seed
+from arnn_search.studies.history import HistoryView
+from arnn_search.studies.layout import StudyLayout, all_layouts, data_cache, find_layout, new_layout
+from arnn_search.studies.ledger import Ledger, create_ledger, open_ledger
+from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.study import Study
+from arnn_search.studies.supervisor import Supervisor
+from arnn_search.tracking import NullTracker, Tracker, resolve_tracking_uri
+from arnn_search.trials.rehearsal import Rehearsal
+from arnn_search.trials.task import TrialTask
+
+_PACKAGES = ("arnn-search", "keras", "tensorflow", "jax", "torch", "optuna", "keras-tuner", "mlflow", "numpy")
+
+
+def search(
+    space: str | Path = "conv-classifier",
+    data: Any = "digits",
+    *,
+    num_trials: int = 8,
+    resume: bool = False,
+    listener: StudyListener | None = None,
+    **settings: Any,
+) -> Study:
+    """Runs a study, the same way as `arnn-search run`.
+
+    Args:
+        space: the name of a search space, or a path to a `.py` file.
+        data: the name or path of a data set as `--data` takes it, or a pair of arrays `(x, y)`.
+        num_trials: trials in all, at least 1.
+        resume: go on with the study `study=...`, or with the latest one.
+        listener: is told what happens; see `arnn_search.studies.StudyListener`.
+        **settings: any other key of `study.toml`.
+
+    Returns:
+        The study; `study.best_trial`, `study.to_frame()`, `study.export(path)`.
+
+    Raises:
+        ArnnSearchError: something that was given cannot be used; nothing has been started.
+
+    Example:
+        ```python
+        study = arnn_search.search(space="dense-stack", data="breast-cancer", num_trials=20)
+        study.export("best.keras")
+        ```
+    """
+    values = dict(settings)
+    if not resume:
+        root = Path(settings.get("directory") or "arnn-studies")
+        values |= {"space": str(space), "data": as_data_file(data, data_cache(root))}
+    return run_study(values | {"trials": num_trials}, resume=resume, listener=listener)
+
+
+def run_study(
+    values: Mapping[str, Any], *, resume: bool = False, listener: StudyListener | None = None
+) -> Study:
+    """Runs a study from explicitly given configuration keys.
+
+    Args:
+        values: the keys that were given; everything else is recorded (if the study exists) or default.
+        resume: insist on an existing study: the named one, or the latest.
+        listener: is told what happens.
+
+    Raises:
+        ArnnSearchError: something that was given cannot be used; nothing has been started.
+    """
+    listener = listener or StudyListener()
+    config, existing = resolve(values, resume=resume)
+    declaration = find_space(config.space)
+    slots = _slots(config)
+    with _executor(config) as executor:
+        listener.preparing("Loading Keras, preparing data, trying the search space")
+        prepared = _prepare(config, declaration, executor)
+        with _opened(config, existing, declaration, prepared) as (layout, ledger):
+            study = Study(layout.name, directory=layout.directory.parent)
+            tracker = _tracker(config, layout, ledger, declaration)
+            _supervise(study, config, ledger, executor, slots, tracker, prepared, declaration, listener)
+            unsent = conclude(study, ledger, executor, tracker, batch_size=config.batch_size)
+    listener.study_ended(study, unsent=unsent)
+    return study
+
+
+def resolve(values: Mapping[str, Any], *, resume: bool = False) -> tuple[StudyConfig, StudyLayout | None]:
+    """The full configuration, and the study that it goes on with, if there is one.
+
+    Raises:
+        ConfigurationError: a key or a value that is not known.
+        StudyError: the study exists with another configuration; says what differs.
+        UnknownNameError: `resume`, but there is no such study.
+    """
+    values = {key: _absolute(key, value) for key, value in values.items() if value is not None}
+    asked = make_config(values)
+    existing = None
+    if resume:
+        existing = find_layout(asked.directory, asked.study)
+    elif asked.study is not None:
+        named = (layout for layout in all_layouts(asked.directory) if layout.name == asked.study)
+        existing = next(named, None)
+    if existing is None:
+        return asked, None
+    recorded = make_config(read_config_file(existing.config), source=str(existing.config))
+    merged = make_config(recorded.model_dump() | values | {"study": existing.name})
+    different = differences(recorded, merged)
+    if different:
+        raise StudyError(
+            f"Study {existing.name!r} exists with another configuration: {'; '.join(different)}. "
+            "Leave these away to go on with it, or give the new study another --study name."
+        )
+    return merged, existing
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    directory: Path
+    spec: DataSpec
+    metric: str
+    direction: Literal["maximize", "minimize"]
+
+
+def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) -> _Prepared:
+    data = executor.call(
+        "arnn_search.data:prepare",
+        config.data,
+        target=config.target,
+        task=config.task,
+        scaling=config.scaling,
+        validation=config.validation,
+        test=config.test,
+        max_train_samples=config.max_train_samples,
+        seed=config.seed,
+        cache_directory=data_cache(config.directory.resolve()),
+    )
+    tried = executor.call("arnn_search.trials.rehearse:rehearse_defaults", declaration.path, data.directory)
+    if tried.problem:
+        raise SpaceError(f"The search space {declaration.name!r} does not work. {tried.problem}")
+    metric, direction = _objective(config, data.spec, tried)
+    return _Prepared(data.directory, data.spec, metric, direction)
+
+
+def _objective(
+    config: StudyConfig, spec: DataSpec, tried: Rehearsal
+) -> tuple[str, Literal["maximize", "minimize"]]:
+    default, default_direction = spec.objective
+    metric = default if config.objective == "auto" else config.objective
+    health = metric.startswith("health/") and config.telemetry
+    if metric not in tried.metrics and not health:
+        raise ConfigurationError(
+            f"The objective {metric!r} is not among what the models of {config.space!r} report: "
+            f"{', '.join(tried.metrics)}."
+        )
+    if config.direction != "auto":
+        return metric, config.direction
+    if metric == default:
+        return metric, "minimize" if default_direction == "minimize" else "maximize"
+    return metric, "minimize" if "loss" in metric or "error" in metric else "maximize"
+
+
+@contextlib.contextmanager
+def _opened(
+    config: StudyConfig, existing: StudyLayout | None, declaration: SpaceFile, prepared: _Prepared
+) -> Iterator[tuple[StudyLayout, Ledger]]:
+    stem = f"{Path(config.data).stem}-{declaration.name}"
+    layout = existing or new_layout(config.directory, config.study, stem=stem)
+    layout.directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(layout.lock)
+    try:
+        lock.acquire(timeout=2)
+    except Timeout:
+        raise StudyError(
+            f"Study {layout.name!r} is running already. Look at it with `arnn-search status {layout.name}`."
+        ) from None
+    with lock:
+        if existing is None:
+            ledger = _created(config, layout, declaration, prepared)
+        else:
+            ledger = open_ledger(layout.directory, layout.name)
+            _check_unchanged(layout.name, ledger, declaration, prepared)
+        layout.config.write_text(config_as_toml(config.model_copy(update={"study": layout.name})))
+        yield layout, ledger
+
+
+def _created(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, prepared: _Prepared) -> Ledger:
+    layout.space.write_text(declaration.text)
+    layout.config.write_text(config_as_toml(config.model_copy(update={"study": layout.name})))
+    ledger = create_ledger(layout.directory, layout.name, direction=prepared.direction)
+    attributes = {
+        "study_id": uuid.uuid4().hex,
+        "space": declaration.name,
+        "space_sha256": declaration.digest,
+        "data": prepared.spec.name,
+        "data_sha256": prepared.spec.content_hash,
+        "data_key": prepared.directory.name,
+        "metric": prepared.metric,
+        "versions": installed_versions(),
+    }
+    for name, value in attributes.items():
+        ledger.set_attribute(name, value)
+    return ledger
+
+
+def _check_unchanged(name: str, ledger: Ledger, declaration: SpaceFile, prepared: _Prepared) -> None:
+    recorded = ledger.attributes
+    found = {
+        "space_sha256": (declaration.digest, f"the search space ({declaration.path})"),
+        "data_sha256": (prepared.spec.content_hash, f"the data ({prepared.spec.source})"),
+        "metric": (prepared.metric, "the objective"),
+    }
+    changed = [what for key, (value, what) in found.items() if recorded.get(key) != value]
+    if changed:
+        raise StudyError(
+            f"Study {name!r} cannot go on: {' and '.join(changed)} changed since it began. "
+            "Start a new study, or bring the old content back."
+        )
+
+
+def installed_versions() -> dict[str, str]:
+    """The versions that a study's numbers depend on."""
+    versions = {"python": python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions
+
+
+def _supervise(
+    study: Study,
+    config: StudyConfig,
+    ledger: Ledger,
+    executor: Executor,
+    slots: list[Slot],
+    tracker: Tracker | NullTracker,
+    prepared: _Prepared,
+    declaration: SpaceFile,
+    listener: StudyListener,
+) -> None:
+    layout = study.layout
+
+    def make_task(number: int, attempt: int) -> TrialTask:
+        return TrialTask(
+            number=number,
+            attempt=attempt,
+            seed=trial_seed(config.seed, number),
+            space=declaration.path,
+            data=prepared.directory,
+            directory=layout.trial(number),
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            metric=prepared.metric,
+            direction=prepared.direction,
+            precision=config.precision,
+            steps_per_execution=config.steps_per_execution,
+            deterministic=config.deterministic,
+            telemetry=config.telemetry,
+        )
+
+    def on_trial_end(number: int) -> None:
+        drop_weaker_models(ledger, layout, keep=config.keep_models)
+        log_progress(ledger, tracker, step=number)
+
+    order = config.order
+    if order == "auto":
+        order = "free" if any(slot.device == "gpu" for slot in slots) else "strict"
+    supervisor = Supervisor(
+        ledger,
+        OptunaEngine(
+            sampler=config.sampler,
+            pruner=config.pruner,
+            direction=prepared.direction,
+            epochs=config.epochs,
+            seed=config.seed,
+            study_name=layout.name,
+        ),
+        executor,
+        slots,
+        history=HistoryView(order, num_slots=len(slots)),
+        tracker=tracker,
+        listener=listener,
+        make_task=make_task,
+        on_trial_end=on_trial_end,
+        trials=config.trials,
+        timeout_seconds=config.timeout,
+        trial_timeout_seconds=config.trial_timeout,
+        retries=config.retries,
+    )
+    done = sum(trial.state.is_finished() for trial in ledger.trials())
+    listener.study_started(study, num_slots=len(slots), num_done=done)
+    supervisor.run()
+
+
+def _tracker(
+    config: StudyConfig, layout: StudyLayout, ledger: Ledger, declaration: SpaceFile
+) -> Tracker | NullTracker:
+    if not config.mlflow:
+        return NullTracker()
+    recorded = ledger.attributes
+    uri = recorded.get("tracking_uri") or resolve_tracking_uri(config.tracking_uri)
+    ledger.set_attribute("tracking_uri", uri)
+    tracker = Tracker(
+        layout.tracking,
+        study=layout.name,
+        study_id=str(recorded["study_id"]),
+        tracking_uri=uri,
+        experiment=config.experiment,
+    )
+    tags = {f"arnn.version.{package}": number for package, number in recorded["versions"].items()}
+    tags |= {"arnn.space": declaration.name, "arnn.space_sha256": declaration.digest}
+    tags |= {"arnn.data": recorded["data"], "arnn.data_sha256": recorded["data_sha256"]}
+    tracker.start_study(
+        {name: value for name, value in config.model_dump().items() if value is not None},
+        tags,
+        artifacts=[layout.config, layout.space],
+    )
+    return tracker
+
+
+def _slots(config: StudyConfig) -> list[Slot]:
+    slots = plan_slots(config.devices, workers=config.workers)
+    return slots[:1] if config.executor == "inline" else slots
+
+
+def _executor(config: StudyConfig) -> Executor:
+    return InlineExecutor() if config.executor == "inline" else LocalExecutor(backend=config.backend)
+
+
+def _absolute(key: str, value: Any) -> Any:
+    """Files are recorded by their absolute path, so that a study can be resumed from another folder."""
+    if key == "space" and str(value).endswith(".py"):
+        return str(Path(value).expanduser().resolve())
+    if key == "data" and Path(str(value)).expanduser().exists():
+        return str(Path(value).expanduser().resolve())
+    return value

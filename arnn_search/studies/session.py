@@ -1,0 +1,146 @@
+"""The supervisor's side of one attempt at a trial: answers suggestions, writes down reports, judges them."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import TrialState as LedgerState
+
+from arnn_search.execution.devices import Slot
+from arnn_search.spaces.parameters import Parameter, Value
+from arnn_search.studies.engines.engine import Proposal
+from arnn_search.studies.ledger import LedgerTrial
+from arnn_search.studies.listener import StudyListener
+from arnn_search.trials.channel import EpochReport, SuggestionError
+from arnn_search.trials.outcome import TrialOutcome
+from arnn_search.trials.task import TrialTask
+
+if TYPE_CHECKING:
+    from arnn_search.tracking import NullTracker, Tracker
+
+_LEDGER_STATES = {
+    "completed": LedgerState.COMPLETE,
+    "pruned": LedgerState.PRUNED,
+    "failed": LedgerState.FAIL,
+    "infeasible": LedgerState.FAIL,
+}
+
+
+class Session:
+    """One attempt at one trial.
+
+    Args:
+        task: what the trial was told.
+        slot: where it runs.
+        proposal: the engine's, which answers.
+        trial: the ledger's, which is written to.
+        tracker: MLflow.
+        listener: the progress display.
+        retries: how often a trial may be run again.
+        on_end: called when the attempt has ended, with whether it is to be run again.
+    """
+
+    def __init__(
+        self,
+        task: TrialTask,
+        slot: Slot,
+        *,
+        proposal: Proposal,
+        trial: LedgerTrial,
+        tracker: "Tracker | NullTracker",
+        listener: StudyListener,
+        retries: int,
+        on_end: Callable[["Session", bool], None],
+    ) -> None:
+        self.task, self.slot = task, slot
+        self.started = time.monotonic()
+        self._proposal, self._trial, self._tracker, self._listener = proposal, trial, tracker, listener
+        self._retries, self._on_end = retries, on_end
+        self._parameters: dict[str, Value] = {}
+        self._best: tuple[float, int] | None = None
+        trial.set_attribute("attempt", task.attempt)
+        trial.set_attribute("seed", task.seed)
+        trial.set_attribute("device", slot.name)
+        trial.set_attribute("started", time.time())
+        tracker.start_trial(
+            task.number, tags={"arnn.device": slot.name, "arnn.attempt": task.attempt, "arnn.seed": task.seed}
+        )
+        listener.trial_started(task.number, attempt=task.attempt, slot=slot.name)
+
+    def suggest(self, parameter: Parameter) -> Value:
+        """Asks the engine and writes down its answer."""
+        try:
+            value = self._proposal.suggest(parameter)
+            self._trial.record(parameter, value)
+        except ValueError as error:
+            raise SuggestionError(
+                f"Parameter {parameter.name!r} cannot be explored as the space defines it: {error}"
+            ) from error
+        self._parameters[parameter.name] = value
+        return value
+
+    def event(self, name: str, details: Mapping[str, Any]) -> None:
+        """Takes note of what the trial has built."""
+        if name != "built":
+            return
+        for key in ("architecture", "num_parameters"):
+            self._trial.set_attribute(key, details[key])
+        self._tracker.log_params(self.task.number, self._parameters)
+        family = str(self._parameters.get("family", ""))
+        tags = {"arnn.architecture": details["architecture"], "arnn.parameters": details["num_parameters"]}
+        self._tracker.set_tags(self.task.number, tags | ({"arnn.family": family} if family else {}))
+        self._listener.trial_built(
+            self.task.number, parameters=dict(self._parameters), num_parameters=details["num_parameters"]
+        )
+
+    def report(self, report: EpochReport) -> str | None:
+        """Writes an epoch down; answers with the reason to prune, or None."""
+        value = report.metrics.get(self.task.metric)
+        compact = {
+            name: number
+            for name, number in report.metrics.items()
+            if not name.startswith(("gradient_rms/", "limit/"))
+        }
+        self._trial.report(report.epoch, value, compact)
+        self._tracker.log_metrics(self.task.number, report.metrics, step=report.epoch)
+        self._listener.epoch_ended(self.task.number, report)
+        if value is None or not math.isfinite(value):
+            return None
+        if self._best is None or (
+            value > self._best[0] if self.task.direction == "maximize" else value < self._best[0]
+        ):
+            self._best = (value, report.epoch)
+        if report.epoch < self.task.epochs and self._proposal.should_prune(report.epoch, value):
+            return "pruner"
+        return None
+
+    def finish(self, outcome: TrialOutcome) -> None:
+        """Writes the end down, unless the trial is to be run again."""
+        again = outcome.retry and self.task.attempt <= self._retries
+        value = self._best[0] if self._best else None
+        self._trial.set_attribute("reason", outcome.reason)
+        self._trial.set_attribute("message", outcome.message)
+        if outcome.traceback:
+            self._trial.set_attribute("traceback", outcome.traceback[-8000:])
+        if not again:
+            self._end(outcome, value)
+        self._listener.trial_ended(self.task.number, outcome, value=value, again=again)
+        self._on_end(self, again)
+
+    def _end(self, outcome: TrialOutcome, value: float | None) -> None:
+        self._trial.set_attribute("state", outcome.state)
+        self._trial.set_attribute("seconds", time.monotonic() - self.started)
+        self._trial.set_attribute("notes", self._proposal.notes)
+        if self._best is not None:
+            self._trial.set_attribute("best_epoch", self._best[1])
+        self._trial.finish(_LEDGER_STATES[outcome.state], value)
+        if self.task.gradients_path.is_file():
+            self._tracker.log_gradients(self.task.number, self.task.gradients_path)
+        if outcome.message:
+            self._tracker.set_tags(self.task.number, {"arnn.message": outcome.message})
+        if value is not None:
+            self._tracker.log_metrics(
+                self.task.number, {f"best_{self.task.metric}": value}, step=self._best[1] if self._best else 0
+            )
+        self._tracker.end_trial(self.task.number, outcome.state, outcome.reason)

@@ -1,0 +1,244 @@
+"""A study to look at: what it is, how far it has come, its trials, the best of them."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial
+
+from arnn_search.errors import StudyError
+from arnn_search.studies.config import StudyConfig, make_config, read_config_file
+from arnn_search.studies.layout import StudyLayout, data_cache, find_layout
+from arnn_search.studies.ledger import Ledger, open_ledger, trial_attributes, trial_epochs
+
+if TYPE_CHECKING:
+    import pandas
+
+    from arnn_search.data import DataSpec
+    from arnn_search.export import ExportReport
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as it stands.
+
+    Attributes:
+        number: from 0.
+        state: `"running"`, `"interrupted"`, `"completed"`, `"pruned"`, `"failed"` or `"infeasible"`.
+        reason: why it ended, in the words by which trials can be grouped.
+        message: one sentence more, if there is one.
+        value: the score, the best over the epochs; None if there is none.
+        parameters: as the space names them.
+        metrics: everything reported in the epoch of the score (or the last one), by name in MLflow.
+        epochs: how many epochs were reported.
+        seconds: wall time of the last attempt; NaN while it runs.
+        device: the slot it ran in.
+        attempt: 1, or more if it was run again.
+        architecture: the hash of the network and its training choices; empty if it was never built.
+        num_parameters: weights of the model; 0 if it was never built.
+        model: the file with the trained model, if it is kept.
+    """
+
+    number: int
+    state: str
+    reason: str
+    message: str
+    value: float | None
+    parameters: dict[str, Any]
+    metrics: dict[str, float]
+    epochs: int
+    seconds: float
+    device: str
+    attempt: int
+    architecture: str
+    num_parameters: int
+    model: Path | None = field(repr=False)
+
+    @property
+    def family(self) -> str:
+        """The layer family, if the space has a parameter of that name."""
+        return str(self.parameters.get("family", ""))
+
+
+class Study:
+    """A study in its folder; reading it changes nothing, also while it runs.
+
+    Args:
+        name: the study's name; None for the one that was started or resumed last.
+        directory: the folder that holds the studies.
+
+    Raises:
+        UnknownNameError: there is no study of this name; lists the nearest.
+        StudyError: there is no study at all.
+    """
+
+    def __init__(self, name: str | None = None, *, directory: str | Path = "arnn-studies") -> None:
+        self.layout = find_layout(Path(directory), name)
+        self._ledger = open_ledger(self.layout.directory, self.layout.name)
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r}, directory={str(self.layout.directory.parent)!r})"
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.layout.name
+
+    @property
+    def config(self) -> StudyConfig:
+        """What the study was told, defaults included."""
+        return make_config(read_config_file(self.layout.config), source=str(self.layout.config))
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What was noted about the study: metric, versions, hashes, the test score."""
+        return self._ledger.attributes
+
+    @property
+    def metric(self) -> str:
+        """The reported metric that is the score."""
+        return str(self.attributes["metric"])
+
+    @property
+    def direction(self) -> str:
+        """`"maximize"` or `"minimize"`."""
+        return self._ledger.direction
+
+    @property
+    def data_directory(self) -> Path:
+        """The folder of the prepared data."""
+        return data_cache(self.layout.directory.parent) / str(self.attributes["data_key"])
+
+    @property
+    def data_spec(self) -> "DataSpec":
+        """What the data are.
+
+        Raises:
+            StudyError: the prepared data are gone.
+        """
+        from arnn_search.data import open_prepared
+
+        if not self.data_directory.is_dir():
+            raise StudyError(
+                f"The prepared data of study {self.name!r} are gone ({self.data_directory}). "
+                f"`arnn-search resume {self.name}` prepares them again."
+            )
+        return open_prepared(self.data_directory).spec
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a supervisor is at work on it on this machine."""
+        lock = FileLock(self.layout.lock)
+        try:
+            with lock.acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Every trial, by number."""
+        unfinished = "running" if self.is_running else "interrupted"
+        return [_as_trial(trial, self.layout, unfinished) for trial in self._ledger.trials()]
+
+    @property
+    def leaderboard(self) -> list[Trial]:
+        """The completed trials, best first; equal scores in order of the number."""
+        return ranked(self._ledger, self.layout)
+
+    @property
+    def best_trial(self) -> Trial:
+        """The completed trial with the best score.
+
+        Raises:
+            StudyError: no trial has completed.
+        """
+        leaderboard = self.leaderboard
+        if not leaderboard:
+            states = [trial.state for trial in self.trials]
+            counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+            raise StudyError(f"Study {self.name!r} has no completed trial yet ({counts or 'no trials'}).")
+        return leaderboard[0]
+
+    def trial(self, number: int) -> Trial:
+        """One trial.
+
+        Raises:
+            StudyError: there is no trial of this number.
+        """
+        trials = self.trials
+        if not 0 <= number < len(trials):
+            numbers = f"0 to {len(trials) - 1}" if trials else "none yet"
+            raise StudyError(f"Study {self.name!r} has no trial {number}; its trials are {numbers}.")
+        return trials[number]
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A table with one row per trial: outcome, `param.<name>` and `metric.<name>` columns."""
+        import pandas
+
+        rows = []
+        for trial in self.trials:
+            row = {
+                name: value for name, value in vars(trial).items() if name not in ("parameters", "metrics")
+            }
+            row |= {f"param.{name}": value for name, value in trial.parameters.items()}
+            rows.append(row | {f"metric.{name}": value for name, value in trial.metrics.items()})
+        return pandas.DataFrame(rows).set_index("number") if rows else pandas.DataFrame()
+
+    def export(
+        self, path: str | Path, *, trial: int | None = None, fold: bool = True, overwrite: bool = False
+    ) -> "ExportReport":
+        """Writes the best trial's model, or that of `trial`, as a verified `.keras` file.
+
+        Args:
+            path: ends in `.keras`.
+            trial: the trial's number; None for the best.
+            fold: whether auto-rotating layers become stock Keras layers.
+            overwrite: whether an existing file may be replaced.
+
+        Returns:
+            The report: what was written and the score it gave when it was loaded again.
+
+        Raises:
+            ExportError: there is nothing to export, or the file did not give the recorded score.
+        """
+        from arnn_search.export import export_trial
+
+        return export_trial(self, Path(path), trial=trial, fold=fold, overwrite=overwrite)
+
+
+def ranked(ledger: Ledger, layout: StudyLayout) -> list[Trial]:
+    """The completed trials of a ledger, best first."""
+    sign = -1.0 if ledger.direction == "maximize" else 1.0
+    completed = [trial for trial in ledger.trials() if trial.state.name == "COMPLETE"]
+    completed.sort(key=lambda trial: (sign * float(trial.value or 0.0), trial.number))
+    return [_as_trial(trial, layout, "running") for trial in completed]
+
+
+def _as_trial(trial: FrozenTrial, layout: StudyLayout, unfinished: str) -> Trial:
+    attributes, epochs = trial_attributes(trial), trial_epochs(trial)
+    state = {"COMPLETE": "completed", "PRUNED": "pruned"}.get(
+        trial.state.name, attributes.get("state", "failed")
+    )
+    if not trial.state.is_finished():
+        state = unfinished
+    model = layout.trial(trial.number) / "model.keras"
+    best = attributes.get("best_epoch") or (max(epochs) if epochs else 0)
+    return Trial(
+        number=trial.number,
+        state=state,
+        reason=attributes.get("reason", "") if trial.state.is_finished() else "",
+        message=attributes.get("message", ""),
+        value=trial.value if trial.state.is_finished() else None,
+        parameters=dict(trial.params),
+        metrics=epochs.get(best, {}),
+        epochs=len(epochs),
+        seconds=attributes.get("seconds", math.nan),
+        device=attributes.get("device", ""),
+        attempt=attributes.get("attempt", 1),
+        architecture=attributes.get("architecture", ""),
+        num_parameters=attributes.get("num_parameters", 0),
+        model=model if model.is_file() else None,
+    )

@@ -1,0 +1,169 @@
+"""The supervisor: fills the slots, passes on what trials say, and keeps the budget exact."""
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from arnn_search.execution.devices import Slot
+from arnn_search.execution.executor import Executor
+from arnn_search.studies.engines.engine import Engine
+from arnn_search.studies.history import HistoryView
+from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
+from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.session import Session
+from arnn_search.trials.outcome import TrialOutcome
+from arnn_search.trials.task import TrialTask
+
+if TYPE_CHECKING:
+    from arnn_search.tracking import NullTracker, Tracker
+
+_POLL_SECONDS = 0.25
+
+
+class Supervisor:
+    """Runs trials until the budget is used up, the time is over, or somebody asks it to stop.
+
+    The first Ctrl-C lets the running trials finish, the second ends them; either way the study can be
+    resumed, and a trial that was ended is run again under its own number.
+
+    Args:
+        ledger: where everything is written.
+        engine: what proposes.
+        executor: what runs trials.
+        slots: where they run.
+        history: what the engine may know.
+        tracker: MLflow.
+        listener: the progress display.
+        make_task: makes the task of a trial from its number and attempt.
+        on_trial_end: called after each trial that has ended for good.
+        trials: how many trials the study has in the end.
+        timeout_seconds: after which no trial is started any more.
+        trial_timeout_seconds: after which a trial is ended.
+        retries: how often a trial whose process died is run again.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        engine: Engine,
+        executor: Executor,
+        slots: list[Slot],
+        *,
+        history: HistoryView,
+        tracker: "Tracker | NullTracker",
+        listener: StudyListener,
+        make_task: Callable[[int, int], TrialTask],
+        on_trial_end: Callable[[int], None],
+        trials: int,
+        timeout_seconds: float | None,
+        trial_timeout_seconds: float | None,
+        retries: int,
+    ) -> None:
+        self._ledger, self._engine, self._executor, self._history = ledger, engine, executor, history
+        self._tracker, self._listener = tracker, listener
+        self._make_task, self._on_trial_end = make_task, on_trial_end
+        self._trials, self._retries = trials, retries
+        self._trial_timeout = trial_timeout_seconds
+        self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        self._free = deque(slots)
+        self._running: dict[int, Session] = {}
+        self._again: deque[tuple[int, int]] = deque()
+        self.interruptions = 0
+
+    def run(self) -> bool:
+        """Runs the study; returns whether the whole budget of trials has been used."""
+        for trial in self._ledger.trials():
+            if not trial.state.is_finished():
+                self._again.append((trial.number, trial_attributes(trial).get("attempt", 0) + 1))
+        with self._interruptible():
+            while self.interruptions < 2:
+                self._start_trials()
+                if not self._running:
+                    break
+                self._executor.poll(_POLL_SECONDS)
+                self._end_overdue_trials()
+                self._listener.tick()
+        finished = [trial for trial in self._ledger.trials() if trial.state.is_finished()]
+        return len(finished) >= self._trials
+
+    def _start_trials(self) -> None:
+        while self._free and not self._is_over():
+            if self._again:
+                number, attempt = self._again.popleft()
+                trial = self._ledger.reopen_trial(number)
+            else:
+                trials = self._ledger.trials()
+                if len(trials) >= self._trials or not self._history.can_start(len(trials), trials):
+                    return
+                trial, attempt = self._ledger.start_trial(), 1
+            self._start(trial, attempt, self._free.popleft())
+
+    def _start(self, trial: LedgerTrial, attempt: int, slot: Slot) -> None:
+        number, trials = trial.number, self._ledger.trials()
+        proposal = self._engine.propose(
+            number, self._history.past(number, trials), fixed=trials[number].params or None
+        )
+        task = self._make_task(number, attempt)
+        task.directory.mkdir(parents=True, exist_ok=True)
+        session = Session(
+            task,
+            slot,
+            proposal=proposal,
+            trial=trial,
+            tracker=self._tracker,
+            listener=self._listener,
+            retries=self._retries,
+            on_end=self._ended,
+        )
+        self._running[number] = session
+        self._executor.submit(task, slot, session)
+
+    def _ended(self, session: Session, again: bool) -> None:
+        number = session.task.number
+        del self._running[number]
+        self._free.append(session.slot)
+        if again:
+            self._again.append((number, session.task.attempt + 1))
+        else:
+            self._on_trial_end(number)
+
+    def _end_overdue_trials(self) -> None:
+        if self._trial_timeout is None:
+            return
+        for number, session in list(self._running.items()):
+            seconds = time.monotonic() - session.started
+            if seconds > self._trial_timeout:
+                message = f"Ended after {seconds:.0f} s (trial_timeout is {self._trial_timeout:g} s)."
+                self._executor.kill(number, TrialOutcome("failed", "timed out", message))
+
+    def _is_over(self) -> bool:
+        timed_out = self._deadline is not None and time.monotonic() > self._deadline
+        return timed_out or self.interruptions > 0
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Takes Ctrl-C and SIGTERM as requests to stop, where signals can be taken at all."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def interrupt(number: int, frame: FrameType | None) -> None:
+            # A terminated job has seconds to live: nothing that runs will finish.
+            self.interruptions += 2 if number == signal.SIGTERM else 1
+            self._listener.stopping(now=self.interruptions >= 2)
+            if self.interruptions > 2:
+                raise KeyboardInterrupt
+
+        previous: dict[int, Any] = {}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            previous[number] = signal.signal(number, interrupt)
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)

@@ -1,0 +1,83 @@
+"""The narrow channel between a trial and its supervisor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+from arnn_search.errors import ArnnSearchError
+from arnn_search.spaces.parameters import Parameter, Value
+
+
+class ChannelClosedError(ArnnSearchError, ConnectionError):
+    """The supervisor is gone: the trial has nobody left to report to, and ends."""
+
+
+class SuggestionError(ArnnSearchError, ValueError):
+    """The supervisor could not answer a suggestion; the message says why."""
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a trial reports at the end of an epoch.
+
+    Attributes:
+        epoch: counts from 1.
+        metrics: by their names in MLflow; values that are not finite are part of the report.
+        seconds: wall time since the trial began to train.
+    """
+
+    epoch: int
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+class Channel(Protocol):
+    """What a trial may say, and what it is answered. Runs over a pipe, or as direct calls."""
+
+    def suggest(self, parameter: Parameter) -> Value:
+        """Asks for the value of a parameter."""
+
+    def report(self, report: EpochReport) -> str | None:
+        """Reports an epoch; answers with the reason to stop now, or None to go on."""
+
+    def event(self, name: str, details: Mapping[str, Any]) -> None:
+        """Tells something that needs no answer."""
+
+
+class PipeChannel:
+    """A channel over a pipe: requests are tuples `(kind, payload)`, answers `(succeeded, payload)`.
+
+    Args:
+        connection: the trial's end of a duplex pipe.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def suggest(self, parameter: Parameter) -> Value:
+        value: Value = self._ask("suggest", parameter)
+        return value
+
+    def report(self, report: EpochReport) -> str | None:
+        reason: str | None = self._ask("report", report)
+        return reason
+
+    def event(self, name: str, details: Mapping[str, Any]) -> None:
+        self._send("event", (name, dict(details)))
+
+    def _ask(self, kind: str, payload: Any) -> Any:
+        self._send(kind, payload)
+        try:
+            succeeded, answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise ChannelClosedError("The supervisor closed the channel.") from error
+        if not succeeded:
+            raise SuggestionError(answer)
+        return answer
+
+    def _send(self, kind: str, payload: Any) -> None:
+        try:
+            self._connection.send((kind, payload))
+        except OSError as error:
+            raise ChannelClosedError("The supervisor closed the channel.") from error

@@ -1,0 +1,22 @@
+"""What a rehearsal of a search space found, in plain data."""
+
+from dataclasses import dataclass
+
+from arnn_search.spaces.parameters import Value
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """One architecture that was tried.
+
+    Attributes:
+        values: the parameters it was built with.
+        num_parameters: weights of the model; 0 if it was not built.
+        metrics: the metrics that training it reports; empty if the step failed.
+        problem: what was wrong, with file and line; empty if nothing was.
+    """
+
+    values: dict[str, Value]
+    num_parameters: int = 0
+    metrics: tuple[str, ...] = ()
+    problem: str = ""

@@ -1,0 +1,122 @@
+"""Runs one trial in this process."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from arnn_search import layers
+from arnn_search.data import PreparedData, open_prepared
+from arnn_search.errors import SpaceError
+from arnn_search.health import GradientTelemetry, SaturationProbe
+from arnn_search.spaces.discovery import read_space_file
+from arnn_search.spaces.hyperparameters import AskingHyperParameters
+from arnn_search.spaces.space import load_space_file
+from arnn_search.trials.architecture import architecture_hash
+from arnn_search.trials.channel import Channel, ChannelClosedError
+from arnn_search.trials.framework import prepare_framework
+from arnn_search.trials.outcome import TrialOutcome, failure_outcome
+from arnn_search.trials.reporter import EpochReporter
+from arnn_search.trials.task import TrialTask
+
+_PROBE_SAMPLES = 128
+_AUTOMATIC_STEPS_PER_EXECUTION = 16
+
+
+def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) -> TrialOutcome:
+    """Builds, fits and reports one trial; whatever the user's code raises becomes an outcome.
+
+    Args:
+        task: what to train.
+        channel: suggestions come from here, reports go there.
+        threads: CPU threads for a fresh process; None in one that already runs tensors.
+
+    Returns:
+        How it ended. A completed trial has left its best weights in `task.model_path`.
+
+    Raises:
+        ChannelClosedError: nobody is there to report to.
+    """
+    try:
+        prepare_framework(task, threads=threads)
+        data = open_prepared(task.data)
+        space = load_space_file(read_space_file(task.space, origin="study"))
+        model = space.build(AskingHyperParameters(channel.suggest), data.spec)
+        channel.event(
+            "built",
+            {
+                "num_parameters": model.count_params(),
+                "architecture": architecture_hash(model),
+                "rotated_layers": len(list(_rotated_layers(model))),
+            },
+        )
+        return _fit(task, channel, model, data)
+    except ChannelClosedError:
+        raise
+    except Exception as error:
+        return failure_outcome(error, task.space)
+
+
+def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedData) -> TrialOutcome:
+    inputs, targets = data.train()
+    validation = data.validation()
+    _choose_steps_per_execution(model, task, num_samples=len(inputs))
+    telemetry = GradientTelemetry(model) if task.telemetry else None
+    saturation = None
+    if telemetry is not None:
+        probe = np.ascontiguousarray(validation[0][:_PROBE_SAMPLES])
+        saturation = SaturationProbe(model, probe, dynamic_region=layers.dynamic_region)
+    reporter = EpochReporter(
+        task, channel, telemetry=telemetry, saturation=saturation, limits=lambda: _limits(model)
+    )
+    model.fit(
+        inputs,
+        targets,
+        validation_data=validation,
+        epochs=task.epochs,
+        batch_size=task.batch_size,
+        callbacks=[reporter],
+        verbose=0,
+    )
+    if telemetry is not None:
+        telemetry.detach()
+    if reporter.record is not None:
+        reporter.record.save(task.gradients_path)
+    if reporter.outcome is not None:
+        return reporter.outcome
+    if reporter.best_weights is None:
+        raise SpaceError(
+            f"{task.space}: no epoch gave a finite {task.metric!r}. Check the model's compiled metrics, or "
+            "name another --objective."
+        )
+    model.set_weights(reporter.best_weights)
+    # Written under another name first: a model file that exists is whole.
+    unfinished = task.model_path.with_name("unfinished.keras")
+    # A fresh optimizer: the one that trained also carries the telemetry's variables.
+    model.compile_from_config(model.get_compile_config())
+    model.save(unfinished)
+    unfinished.replace(task.model_path)
+    return TrialOutcome("completed", "completed")
+
+
+def _choose_steps_per_execution(model: keras.Model, task: TrialTask, *, num_samples: int) -> None:
+    """Fewer returns to Python per epoch; the same steps on the same batches in the same order."""
+    if model.steps_per_execution != 1 or keras.config.backend() == "torch":
+        return  # the space has chosen, or the backend cannot
+    steps = -(-num_samples // task.batch_size)
+    model.steps_per_execution = task.steps_per_execution or min(_AUTOMATIC_STEPS_PER_EXECUTION, steps)
+
+
+def _rotated_layers(layer: Any) -> Iterator[Any]:
+    if hasattr(layer, "limit_values"):
+        yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _rotated_layers(inner)
+
+
+def _limits(model: keras.Model) -> Mapping[str, float]:
+    return {
+        layer.name: float(np.mean(keras.ops.convert_to_numpy(layer.limit_values())))
+        for layer in _rotated_layers(model)
+    }

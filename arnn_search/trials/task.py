@@ -1,0 +1,52 @@
+"""What a trial is told to do: plain data, so that it can be sent to any process or machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TrialTask:
+    """One attempt at one trial. Which device it runs on is the slot's business, not the task's.
+
+    Attributes:
+        number: the trial's number in its study, from 0.
+        attempt: 1, and more when the trial is run again after a crash.
+        seed: seeds weights, shuffling and dropout; the same in every attempt.
+        space: the search space's file.
+        data: the folder of the prepared data.
+        directory: where the trial writes its files (`model.keras`, `gradients.npz`, `log.txt`).
+        epochs: epochs to train.
+        batch_size: samples per training step.
+        metric: the reported metric that is the trial's score.
+        direction: whether a larger score is better.
+        precision: Keras' dtype policy, for example `"float32"` or `"mixed_bfloat16"`.
+        steps_per_execution: training steps per call of the compiled function; 0 lets the trial choose.
+        deterministic: whether operations must give the same numbers in every run.
+        telemetry: whether gradients are followed.
+    """
+
+    number: int
+    seed: int
+    space: Path
+    data: Path
+    directory: Path
+    epochs: int
+    batch_size: int
+    metric: str
+    direction: Literal["maximize", "minimize"]
+    attempt: int = 1
+    precision: str = "float32"
+    steps_per_execution: int = 0
+    deterministic: bool = True
+    telemetry: bool = True
+
+    @property
+    def model_path(self) -> Path:
+        """The trained architecture with the weights of its best epoch."""
+        return self.directory / "model.keras"
+
+    @property
+    def gradients_path(self) -> Path:
+        """The gradient statistics of all layers and epochs."""
+        return self.directory / "gradients.npz"
