@@ -4,8 +4,9 @@ The names below load what they need on first use, so that importing the package 
 stays light.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from arnn_search.lazy import lazy_names
 
 if TYPE_CHECKING:
     from arnn_search import data as data
@@ -14,32 +15,21 @@ if TYPE_CHECKING:
     from arnn_search.layers import fold as fold
     from arnn_search.spaces import blocks as blocks
     from arnn_search.spaces import load_space as load_space
-    from arnn_search.studies import Study as Study
-    from arnn_search.studies import search as search
+    from arnn_search.studies.search import search as search
+    from arnn_search.studies.study import Study as Study
 
 __version__ = "0.1.0"
 
-_MODULES = {
-    "blocks": "arnn_search.spaces.blocks",
-    "data": "arnn_search.data",
-    "layers": "arnn_search.layers",
-}
-_HOMES = {
-    "describe": "arnn_search.layers",
-    "fold": "arnn_search.layers",
-    "load_space": "arnn_search.spaces",
-    "Study": "arnn_search.studies",
-    "search": "arnn_search.studies",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(_MODULES[name])
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'arnn_search' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULES, *_HOMES])
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "blocks": "arnn_search.spaces.blocks",
+        "data": "arnn_search.data",
+        "describe": "arnn_search.layers:describe",
+        "fold": "arnn_search.layers:fold",
+        "layers": "arnn_search.layers",
+        "load_space": "arnn_search.spaces:load_space",
+        "search": "arnn_search.studies.search:search",
+        "Study": "arnn_search.studies.study:Study",
+    },
+)

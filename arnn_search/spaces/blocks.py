@@ -1,7 +1,7 @@
 """Building blocks for search spaces: layer families, inputs, outputs, and how a model is compiled.
 
 A space chooses a `LayerChoice` (once for the network, or in a `hp.name_scope` for each block) and lets it
-make the layers. The value range that an auto-rotating layer needs is carried from the data through the network.
+make the layers. The value range that auto-rotating layers need is carried from the data through the network.
 """
 
 from collections.abc import Sequence

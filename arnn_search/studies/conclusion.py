@@ -29,11 +29,11 @@ def log_progress(ledger: Ledger, tracker: Tracker | NullTracker, *, step: int) -
 
 def conclude(
     study: Study, ledger: Ledger, executor: Executor, tracker: Tracker | NullTracker, *, batch_size: int
-) -> int:
+) -> str | None:
     """Scores the best trial on the test part, once, and closes MLflow's side.
 
     Returns:
-        The number of records that MLflow has not taken yet.
+        What did not reach MLflow, in words; None if everything did.
     """
     leaderboard = study.leaderboard
     if leaderboard and leaderboard[0].model is not None:
@@ -45,9 +45,9 @@ def conclude(
     unfinished = len(study.trials) < study.config.trials or any(
         trial.state in ("running", "interrupted") for trial in study.trials
     )
-    tracker.end_study("KILLED" if unfinished else "FINISHED")
+    tracker.end_study("stopped" if unfinished else "completed")
     tracker.close(_SECONDS_TO_SEND)
-    return tracker.pending
+    return tracker.farewell()
 
 
 def _score_on_test(study: Study, best: Trial, ledger: Ledger, executor: Executor, *, batch_size: int) -> None:

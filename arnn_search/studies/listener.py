@@ -37,5 +37,5 @@ class StudyListener:
     def stopping(self, *, now: bool) -> None:
         """The study was asked to stop: after the running trials, or now."""
 
-    def study_ended(self, study: "Study", *, unsent: int) -> None:
-        """No trial runs any more; `unsent` records did not reach MLflow."""
+    def study_ended(self, study: "Study", *, farewell: str | None) -> None:
+        """No trial runs any more; `farewell` says what did not reach MLflow, if anything did not."""

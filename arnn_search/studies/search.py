@@ -31,7 +31,7 @@ from arnn_search.studies.ledger import Ledger, create_ledger, open_ledger
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
-from arnn_search.tracking import NullTracker, Tracker, resolve_tracking_uri
+from arnn_search.tracking import NullTracker, Tracker, resolve_uri
 from arnn_search.trials.rehearsal import Rehearsal
 from arnn_search.trials.task import TrialTask
 
@@ -100,8 +100,8 @@ def run_study(
             study = Study(layout.name, directory=layout.directory.parent)
             tracker = _tracker(config, layout, ledger, declaration)
             _supervise(study, config, ledger, executor, slots, tracker, prepared, declaration, listener)
-            unsent = conclude(study, ledger, executor, tracker, batch_size=config.batch_size)
-    listener.study_ended(study, unsent=unsent)
+            farewell = conclude(study, ledger, executor, tracker, batch_size=config.batch_size)
+    listener.study_ended(study, farewell=farewell)
     return study
 
 
@@ -318,7 +318,7 @@ def _tracker(
     if not config.mlflow:
         return NullTracker()
     recorded = ledger.attributes
-    uri = recorded.get("tracking_uri") or resolve_tracking_uri(config.tracking_uri)
+    uri = recorded.get("tracking_uri") or resolve_uri(config.tracking_uri)
     ledger.set_attribute("tracking_uri", uri)
     tracker = Tracker(
         layout.tracking,

@@ -136,7 +136,7 @@ class Session:
             self._trial.set_attribute("best_epoch", self._best[1])
         self._trial.finish(_LEDGER_STATES[outcome.state], value)
         if self.task.gradients_path.is_file():
-            self._tracker.log_gradients(self.task.number, self.task.gradients_path)
+            self._tracker.log_gradients(self.task.number, self.task.gradients_path, title=self._title(value))
         if outcome.message:
             self._tracker.set_tags(self.task.number, {"arnn.message": outcome.message})
         if value is not None:
@@ -144,3 +144,8 @@ class Session:
                 self.task.number, {f"best_{self.task.metric}": value}, step=self._best[1] if self._best else 0
             )
         self._tracker.end_trial(self.task.number, outcome.state, outcome.reason)
+
+    def _title(self, value: float | None) -> str:
+        family = self._parameters.get("family")
+        words = [f"trial {self.task.number}", *([str(family)] if family else [])]
+        return " · ".join(words + ([f"{self.task.metric} {value:.4f}"] if value is not None else []))

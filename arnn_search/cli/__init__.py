@@ -1,0 +1,1 @@
+"""The command `arnn-search`: thin, and quick to start."""

@@ -1,0 +1,115 @@
+"""`status`, `data`, `dashboard` and `sync`: looking at a study, at data sets, and at MLflow."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+StudyArgument = Annotated[str | None, typer.Argument(help="The study; by default the latest one.")]
+Directory = Annotated[Path, typer.Option(help="Folder that holds the studies.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+STUDIES = Path("arnn-studies")
+
+
+def status(
+    study: StudyArgument = None,
+    directory: Directory = STUDIES,
+    all_studies: Annotated[bool, typer.Option("--all", help="One line for each study.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Show how far a study has come, also while it runs."""
+    from rich.console import Console
+
+    from arnn_search.cli.tables import counts_text, leaderboard_table, number, study_as_dict, trials_table
+    from arnn_search.studies.layout import all_layouts
+    from arnn_search.studies.study import Study
+
+    console = Console(highlight=False)
+    if all_studies:
+        found = [Study(layout.name, directory=directory) for layout in all_layouts(directory)]
+        if json_output:
+            typer.echo(json.dumps([study_as_dict(one) for one in found], indent=2))
+            return
+        for one in found:
+            state = "running" if one.is_running else "not running"
+            console.print(f"{one.name}: {state}, {counts_text(one.trials)} of {one.config.trials} trials")
+        return
+    shown = Study(study, directory=directory)
+    if json_output:
+        typer.echo(json.dumps(study_as_dict(shown), indent=2))
+        return
+    trials = shown.trials
+    state = "is running" if shown.is_running else "is not running"
+    console.print(
+        f"Study [bold]{shown.name}[/] {state}: {counts_text(trials)} of {shown.config.trials} trials; "
+        f"{shown.direction} {shown.metric}; {shown.attributes['space']} on {shown.attributes['data']}."
+    )
+    console.print(trials_table(shown, trials))
+    if shown.leaderboard:
+        console.print(leaderboard_table(shown, size=3))
+        test = shown.attributes.get("test")
+        if test:
+            scores = ", ".join(f"{name} {number(value)}" for name, value in test["metrics"].items())
+            console.print(f"Trial {test['trial']} on the test part: {scores}.")
+
+
+def data(json_output: Json = False) -> None:
+    """List the data sets that --data takes by name."""
+    from arnn_search.data import available_sources
+
+    sources = available_sources()
+    if json_output:
+        rows: list[dict[str, Any]] = [
+            {"name": source.name, "description": source.description, "available": source.available}
+            for source in sources
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for source in sources:
+        here = "" if source.available else " (needs a network)"
+        typer.echo(f"{source.name:<16} {source.description}{here}")
+    typer.echo("Or a file (.npz, .csv, .parquet), or a folder with one subfolder of images per class.")
+
+
+def dashboard(
+    study: StudyArgument = None,
+    directory: Directory = STUDIES,
+    port: Annotated[int, typer.Option(help="Port to serve on; another one if it is taken.")] = 5000,
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+) -> None:
+    """Serve MLflow on this machine and print the address of the study's page. Ctrl-C ends it."""
+    from arnn_search.studies.study import Study
+    from arnn_search.tracking.server import serve_study
+
+    shown = Study(study, directory=directory)
+    uri = shown.attributes.get("tracking_uri")
+    if not uri:
+        from arnn_search.errors import StudyError
+
+        raise StudyError(
+            f"Study {shown.name!r} was run without MLflow (mlflow = false); there is nothing to serve."
+        )
+    with serve_study(uri, study_id=str(shown.attributes["study_id"]), port=port) as page:
+        typer.echo(f"{shown.name}: {page.url}")
+        if open_page:
+            typer.launch(page.url)
+        typer.echo("Ctrl-C ends the server." if page.is_ours else "A server was running already; it goes on.")
+        page.wait()
+
+
+def sync(study: StudyArgument = None, directory: Directory = STUDIES, json_output: Json = False) -> None:
+    """Send to MLflow what it has not taken yet."""
+    from arnn_search.errors import TrackingError
+    from arnn_search.studies.layout import find_layout
+    from arnn_search.tracking import sync as send
+
+    layout = find_layout(directory, study)
+    report = send(layout.tracking)
+    if json_output:
+        typer.echo(json.dumps(vars(report), indent=2))
+    else:
+        typer.echo(f"{report.delivered} records sent to {report.tracking_uri}, {report.remaining} remain.")
+    if report.remaining:
+        raise TrackingError(report.error or f"{report.remaining} records could not be sent yet.")

@@ -1,0 +1,112 @@
+"""How studies and trials look in a terminal and in JSON."""
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from arnn_search.studies.study import Study, Trial
+
+STATE_STYLES = {
+    "completed": "green",
+    "running": "cyan",
+    "pruned": "yellow",
+    "failed": "red",
+    "infeasible": "magenta",
+    "interrupted": "dim",
+}
+
+
+def leaderboard_table(study: "Study", *, size: int = 10) -> Table:
+    """The best trials, best first."""
+    table = Table(title=f"Leaderboard of {study.name}", title_justify="left", header_style="bold")
+    table.add_column("", justify="right", style="dim")
+    for column in ("trial", study.metric, "health", "epochs", "weights"):
+        table.add_column(column, justify="right")
+    table.add_column("family")
+    table.add_column("parameters", overflow="fold")
+    for place, trial in enumerate(study.leaderboard[:size], start=1):
+        table.add_row(
+            str(place),
+            str(trial.number),
+            number(trial.value),
+            number(trial.metrics.get("health/score"), digits=2),
+            str(trial.epochs),
+            f"{trial.num_parameters:,}",
+            trial.family,
+            parameter_text(trial.parameters, without=("family",)),
+        )
+    return table
+
+
+def trials_table(study: "Study", trials: Iterable["Trial"]) -> Table:
+    """Every trial, with how it ended."""
+    table = Table(title_justify="left", header_style="bold")
+    for column in ("trial", "state", study.metric, "health", "epochs", "seconds"):
+        table.add_column(column, justify="left" if column == "state" else "right")
+    table.add_column("family")
+    table.add_column("device")
+    table.add_column("why", overflow="fold")
+    for trial in trials:
+        style = STATE_STYLES.get(trial.state, "")
+        score = trial.value if trial.value is not None else trial.metrics.get(study.metric)
+        table.add_row(
+            str(trial.number),
+            f"[{style}]{trial.state}[/]" if style else trial.state,
+            number(score),
+            number(trial.metrics.get("health/score"), digits=2),
+            str(trial.epochs),
+            number(trial.seconds, digits=1),
+            trial.family,
+            trial.device,
+            "" if trial.state == "completed" else trial.message or trial.reason,
+        )
+    return table
+
+
+def counts_text(trials: Iterable["Trial"]) -> str:
+    """How many trials are in which state, in words."""
+    states = [trial.state for trial in trials]
+    return ", ".join(f"{states.count(state)} {state}" for state in STATE_STYLES if state in states) or "none"
+
+
+def number(value: float | None, *, digits: int = 4) -> str:
+    """A number for a table; a dash for one that is not known."""
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def parameter_text(parameters: dict[str, Any], *, without: tuple[str, ...] = ()) -> str:
+    """Parameters as `name=value`, floats in three digits."""
+    return " ".join(
+        f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in parameters.items()
+        if name not in without
+    )
+
+
+def trial_as_dict(trial: "Trial") -> dict[str, Any]:
+    """A trial as JSON data; numbers that are not known are null."""
+    fields = dict(vars(trial))
+    fields["model"] = str(trial.model) if trial.model else None
+    fields["seconds"] = None if math.isnan(trial.seconds) else trial.seconds
+    return fields
+
+
+def study_as_dict(study: "Study") -> dict[str, Any]:
+    """A study as JSON data."""
+    leaderboard = study.leaderboard
+    return {
+        "study": study.name,
+        "directory": str(study.layout.directory),
+        "running": study.is_running,
+        "metric": study.metric,
+        "direction": study.direction,
+        "budget": study.config.trials,
+        "best_trial": leaderboard[0].number if leaderboard else None,
+        "best_value": leaderboard[0].value if leaderboard else None,
+        "test": study.attributes.get("test"),
+        "tracking_uri": study.attributes.get("tracking_uri"),
+        "trials": [trial_as_dict(trial) for trial in study.trials],
+    }
