@@ -28,4 +28,4 @@ def build(hp, data):
     if dropout:
         x = keras.layers.Dropout(dropout)(x)
     model = keras.Model(inputs, blocks.outputs(x, data))
-    return blocks.compile_model(model, hp, data, optimizers=("adam", "rmsprop", "sgd"))
+    return blocks.compile_model(model, hp, data, optimizers=("adam", "rmsprop"), learning_rates=(3e-4, 1e-2))

@@ -14,7 +14,14 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from arnn_search.cli.tables import STATE_STYLES, counts_text, leaderboard_table, number
+from arnn_search.cli.tables import (
+    STATE_STYLES,
+    counts_text,
+    leaderboard_table,
+    number,
+    parameter_text,
+    test_score_text,
+)
 from arnn_search.studies.listener import StudyListener
 from arnn_search.trials.channel import EpochReport
 from arnn_search.trials.outcome import TrialOutcome
@@ -103,11 +110,11 @@ class Display(StudyListener, AbstractContextManager["Display"]):
         trials = study.trials
         if study.leaderboard:
             self.console.print(leaderboard_table(study))
+            best = study.best_trial
+            self.console.print(f"Best: trial {best.number}: {parameter_text(best.parameters)}.", markup=False)
         self.console.print(f"{len(trials)} of {study.config.trials} trials: {counts_text(trials)}.")
-        test = study.attributes.get("test")
-        if test and study.leaderboard:
-            scores = ", ".join(f"{name} {number(value)}" for name, value in test["metrics"].items())
-            self.console.print(f"Trial {test['trial']} on the test part, used this once: {scores}.")
+        if test := test_score_text(study):
+            self.console.print(test, markup=False)
         failures = [trial for trial in trials if trial.state == "failed"]
         for trial in failures[:3]:
             self.console.print(f"[red]Trial {trial.number} failed:[/] ", end="")

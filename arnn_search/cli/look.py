@@ -22,7 +22,13 @@ def status(
     """Show how far a study has come, also while it runs."""
     from rich.console import Console
 
-    from arnn_search.cli.tables import counts_text, leaderboard_table, number, study_as_dict, trials_table
+    from arnn_search.cli.tables import (
+        counts_text,
+        leaderboard_table,
+        study_as_dict,
+        test_score_text,
+        trials_table,
+    )
     from arnn_search.studies.layout import all_layouts
     from arnn_search.studies.study import Study
 
@@ -49,10 +55,8 @@ def status(
     console.print(trials_table(shown, trials))
     if shown.leaderboard:
         console.print(leaderboard_table(shown, size=3))
-        test = shown.attributes.get("test")
-        if test:
-            scores = ", ".join(f"{name} {number(value)}" for name, value in test["metrics"].items())
-            console.print(f"Trial {test['trial']} on the test part: {scores}.")
+        if test := test_score_text(shown):
+            console.print(test, markup=False)
 
 
 def data(json_output: Json = False) -> None:

@@ -51,7 +51,7 @@ def configuration_options(*, exclude: tuple[str, ...] = ()) -> Callable[[Callabl
 def _annotation(name: str, field: FieldInfo) -> Any:
     flag = "--" + name.replace("_", "-")
     kind = _plain_type(field.annotation)
-    default = "" if field.default is None else f" [default: {field.default}]"
+    default = "" if field.default is None else f" (default: {field.default})"
     declaration = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
     extra = field.json_schema_extra
     section = str(extra["section"]) if isinstance(extra, dict) else "options"

@@ -17,7 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 @configuration_options()
 def run(
     config_file: Annotated[
-        Path | None, typer.Argument(metavar="[STUDY.TOML]", help="A configuration file; flags beat it.")
+        Path | None, typer.Argument(metavar="STUDY.TOML", help="A configuration file; flags beat it.")
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the study --study, or with the latest one.")

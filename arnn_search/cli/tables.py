@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ STATE_STYLES = {
 
 def leaderboard_table(study: "Study", *, size: int = 10) -> Table:
     """The best trials, best first."""
-    table = Table(title=f"Leaderboard of {study.name}", title_justify="left", header_style="bold")
+    table = Table(title="Leaderboard", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     table.add_column("", justify="right", style="dim")
     for column in ("trial", study.metric, "health", "epochs", "weights"):
         table.add_column(column, justify="right")
     table.add_column("family")
-    table.add_column("parameters", overflow="fold")
+    table.add_column("activation")
     for place, trial in enumerate(study.leaderboard[:size], start=1):
         table.add_row(
             str(place),
@@ -36,14 +37,14 @@ def leaderboard_table(study: "Study", *, size: int = 10) -> Table:
             str(trial.epochs),
             f"{trial.num_parameters:,}",
             trial.family,
-            parameter_text(trial.parameters, without=("family",)),
+            str(trial.parameters.get("activation", "")),
         )
     return table
 
 
 def trials_table(study: "Study", trials: Iterable["Trial"]) -> Table:
     """Every trial, with how it ended."""
-    table = Table(title_justify="left", header_style="bold")
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
     for column in ("trial", "state", study.metric, "health", "epochs", "seconds"):
         table.add_column(column, justify="left" if column == "state" else "right")
     table.add_column("family")
@@ -77,12 +78,11 @@ def number(value: float | None, *, digits: int = 4) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
-def parameter_text(parameters: dict[str, Any], *, without: tuple[str, ...] = ()) -> str:
+def parameter_text(parameters: dict[str, Any]) -> str:
     """Parameters as `name=value`, floats in three digits."""
-    return " ".join(
+    return ", ".join(
         f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in parameters.items()
-        if name not in without
     )
 
 
@@ -110,3 +110,14 @@ def study_as_dict(study: "Study") -> dict[str, Any]:
         "tracking_uri": study.attributes.get("tracking_uri"),
         "trials": [trial_as_dict(trial) for trial in study.trials],
     }
+
+
+def test_score_text(study: "Study") -> str:
+    """What the best trial gave on the test part, in one line; empty if it was not scored."""
+    test = study.attributes.get("test")
+    if not test or not study.leaderboard:
+        return ""
+    if test["error"]:
+        return f"Trial {test['trial']} could not be scored on the test part: {test['error']}"
+    scores = ", ".join(f"{name} {number(value)}" for name, value in test["metrics"].items())
+    return f"Trial {test['trial']} on the test part, which no trial saw: {scores}."

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -53,6 +54,8 @@ class LocalExecutor(Executor):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(_PRELOADED))
+        with _main_module_hidden(), _silenced():
+            forkserver.ensure_running()
         self._running: dict[int, _Running] = {}
 
     def submit(self, task: TrialTask, slot: Slot, session: TrialSession) -> None:
@@ -155,3 +158,18 @@ def _main_module_hidden() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """What a process started here prints goes nowhere: frameworks greet on import, into our display."""
+    saved = [(stream, os.dup(stream)) for stream in (1, 2)]
+    with open(os.devnull, "wb") as nowhere:
+        try:
+            for stream, _ in saved:
+                os.dup2(nowhere.fileno(), stream)
+            yield
+        finally:
+            for stream, copy in saved:
+                os.dup2(copy, stream)
+                os.close(copy)

@@ -88,7 +88,8 @@ class LayerChoice:
         }
 
     def _normalised(self, x: Any) -> Any:
-        return keras.layers.BatchNormalization()(x) if self.normalises else x
+        # Keras' momentum of 0.99 needs some 500 steps to forget where it started; a trial may not have them.
+        return keras.layers.BatchNormalization(momentum=0.9)(x) if self.normalises else x
 
 
 def layer_choice(

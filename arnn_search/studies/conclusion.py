@@ -52,12 +52,16 @@ def conclude(
 
 def _score_on_test(study: Study, best: Trial, ledger: Ledger, executor: Executor, *, batch_size: int) -> None:
     recorded = study.attributes.get("test", {})
-    if recorded.get("trial") == best.number:
+    if recorded.get("trial") == best.number and not recorded.get("error"):
         return  # the test part has told what it has to tell
-    metrics = executor.call(
-        "arnn_search.trials.evaluate:evaluate_model", best.model, study.data_directory, "test", batch_size
-    )
-    ledger.set_attribute("test", {"trial": best.number, "metrics": metrics})
+    try:
+        metrics = executor.call(
+            "arnn_search.trials.evaluate:evaluate_model", best.model, study.data_directory, "test", batch_size
+        )
+    except RuntimeError as error:  # a study that has its results must not end in this
+        ledger.set_attribute("test", {"trial": best.number, "metrics": {}, "error": str(error)[:2000]})
+    else:
+        ledger.set_attribute("test", {"trial": best.number, "metrics": metrics, "error": ""})
 
 
 def summary_note(study: Study) -> str:
@@ -73,7 +77,7 @@ def summary_note(study: Study) -> str:
         best = leaderboard[0]
         lines.append(f"Best: trial {best.number} with {study.metric} = {best.value:.4f}.")
         test = study.attributes.get("test")
-        if test:
+        if test and test["metrics"]:
             scores = ", ".join(f"{name} {value:.4f}" for name, value in test["metrics"].items())
             lines.append(f"On the test part, which no trial saw: {scores}.")
         lines += ["", f"| trial | family | {study.metric} | health | parameters |", "|---|---|---|---|---|"]

@@ -71,7 +71,7 @@ class StudyConfig(BaseModel):
     )
 
     epochs: int = _key(5, "Epochs per trial.", section="training", ge=1)
-    batch_size: int = _key(64, "Samples per training step.", section="training", ge=1)
+    batch_size: int = _key(32, "Samples per training step.", section="training", ge=1)
     precision: str = _key("float32", "Keras' dtype policy, for example mixed_bfloat16.", section="training")
     backend: Literal["tensorflow", "jax", "torch"] | None = _key(
         None, "Keras' backend; by default KERAS_BACKEND, or what Keras is configured to.", section="training"

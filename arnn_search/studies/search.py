@@ -318,6 +318,7 @@ def _tracker(
     if not config.mlflow:
         return NullTracker()
     recorded = ledger.attributes
+    is_new = "tracking_uri" not in recorded
     uri = recorded.get("tracking_uri") or resolve_uri(config.tracking_uri)
     ledger.set_attribute("tracking_uri", uri)
     tracker = Tracker(
@@ -330,8 +331,10 @@ def _tracker(
     tags = {f"arnn.version.{package}": number for package, number in recorded["versions"].items()}
     tags |= {"arnn.space": declaration.name, "arnn.space_sha256": declaration.digest}
     tags |= {"arnn.data": recorded["data"], "arnn.data_sha256": recorded["data_sha256"]}
+    # MLflow takes a parameter once; what may change on resume is in the study.toml of each start.
+    params = {name: value for name, value in config.model_dump().items() if value is not None}
     tracker.start_study(
-        {name: value for name, value in config.model_dump().items() if value is not None},
+        params if is_new else {},
         tags,
         artifacts=[layout.config, layout.space],
     )
