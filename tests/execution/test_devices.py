@@ -48,7 +48,9 @@ def test_cpu_can_be_asked_for_where_there_are_gpus(machine):
     assert {slot.device for slot in plan_slots("cpu")} == {"cpu"}
 
 
-@pytest.mark.parametrize(("devices_text", "expected"), [("2", ["2"]), ("0,2", ["0", "2"]), ("1-3", ["1", "2", "3"])])
+@pytest.mark.parametrize(
+    ("devices_text", "expected"), [("2", ["2"]), ("0,2", ["0", "2"]), ("1-3", ["1", "2", "3"])]
+)
 def test_gpus_by_index(machine, devices_text, expected):
     machine(gpus=range(4))
     assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in plan_slots(devices_text)] == expected
@@ -63,7 +65,9 @@ def test_more_workers_than_gpus_share_them_in_turn(machine):
 
 def test_missing_gpu_is_named(machine):
     machine(gpus=[0])
-    with pytest.raises(ConfigurationError, match=r"GPU 3, which does not exist here. This machine has GPUs 0"):
+    with pytest.raises(
+        ConfigurationError, match=r"GPU 3, which does not exist here. This machine has GPUs 0"
+    ):
         plan_slots("0,3")
     machine()
     with pytest.raises(ConfigurationError, match="no GPU, only the CPU"):
