@@ -1,0 +1,259 @@
+"""The tracker: what the supervisor tells MLflow about a study."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from arnn_search.errors import UnknownNameError
+from arnn_search.tracking.batches import num_points
+from arnn_search.tracking.connection import connect
+from arnn_search.tracking.delivery import Delivery
+from arnn_search.tracking.names import split_metrics
+from arnn_search.tracking.paths import TrackingPaths
+from arnn_search.tracking.progress import RunIds
+from arnn_search.tracking.sender import Sender
+from arnn_search.tracking.settings import TrackingSettings
+from arnn_search.tracking.spool import Spool
+
+TRIAL_STATUSES = {
+    "completed": "FINISHED",
+    "pruned": "KILLED",
+    "failed": "FAILED",
+    "infeasible": "KILLED",
+}
+"""MLflow's status for each state of a trial."""
+
+STUDY_STATUSES = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+"""MLflow's status for each way in which a study ends."""
+
+
+class Tracker:
+    """Follows one study in MLflow: a parent run, and a nested run for each trial.
+
+    Every method only appends to a spool on disk, with the time of the call, and returns at once; a daemon
+    thread carries the spool to MLflow. A server that is slow, down or restarted delays nothing but what
+    MLflow shows, and nothing is lost with this process: a new tracker on the same directory goes on where
+    the last one stopped. If the store or the experiment has changed since, everything is sent there from
+    the beginning.
+
+    Only finite values become points. What is `nan` or infinite is counted by name in the run's tag
+    `arnn.nonfinite`. Names that MLflow does not take are changed to the nearest it does. A record that
+    MLflow rejects is set aside in `rejected.jsonl` with the reason.
+
+    Args:
+        directory: the tracker's own folder in the study's folder; one process writes into it at a time.
+        study: the study's name.
+        study_id: what tells this study from every other one that MLflow may hold.
+        tracking_uri: MLflow's store: a database or the address of a server.
+        experiment: name of the MLflow experiment; created if it is missing.
+
+    Raises:
+        TrackingError: if the directory belongs to another study, or cannot be written.
+    """
+
+    def __init__(
+        self, directory: Path, *, study: str, study_id: str, tracking_uri: str, experiment: str
+    ) -> None:
+        self._paths = TrackingPaths(directory.absolute())
+        self._study = study
+        self._settings = TrackingSettings(study, study_id, tracking_uri, experiment)
+        self._settings.claim(self._paths)
+        self._ids = RunIds.load(self._paths.run_ids)
+        self._spool = Spool(self._paths.spool)
+        self._rejected = Spool(self._paths.rejected)
+        self._nonfinite: dict[int | None, dict[str, tuple[str, int, int]]] = {}
+        self._sender = Sender(self._paths, self._spool, self._connect)
+        self._sender.start()
+
+    def start_study(
+        self, params: Mapping[str, Any], tags: Mapping[str, Any], artifacts: Sequence[Path] = ()
+    ) -> None:
+        """Open the study's run, or open it again.
+
+        Args:
+            params: the resolved configuration.
+            tags: what the study is to be found by.
+            artifacts: files to keep with the run; they must stay where they are until they are sent.
+        """
+        self._append("start", None)
+        self.log_params(None, params)
+        self.set_tags(None, {**tags, "arnn.state": "running"})
+        for path in artifacts:
+            self.log_artifact(None, path)
+
+    def start_trial(self, number: int, *, tags: Mapping[str, Any]) -> None:
+        """Open a trial's run; if the trial is run again, its run is opened again."""
+        self._nonfinite.pop(number, None)
+        self._append("start", number)
+        self.set_tags(number, {**tags, "arnn.state": "running"})
+
+    def log_params(self, number: int | None, params: Mapping[str, Any]) -> None:
+        """Keep parameters of a trial, or of the study for None; MLflow keeps the first value of each.
+
+        Values are kept as text, at most 6000 characters, cut with an ellipsis.
+        """
+        self._append_texts("params", number, params)
+
+    def log_metrics(self, number: int | None, metrics: Mapping[str, float], step: int) -> None:
+        """Add one point to each metric of a trial, or of the study for None."""
+        finite, others = split_metrics(metrics)
+        if finite:
+            self._append("metrics", number, step=int(step), values=finite)
+        if others:
+            self._count_nonfinite(number, others, int(step))
+
+    def set_tags(self, number: int | None, tags: Mapping[str, Any]) -> None:
+        """Set tags of a trial, or of the study for None; values are cut at 8000 characters."""
+        self._append_texts("tags", number, tags)
+
+    def set_note(self, text: str) -> None:
+        """Set the description of the study's run, in Markdown; it is cut at 8000 characters."""
+        self.set_tags(None, {"mlflow.note.content": text})
+
+    def log_artifact(self, number: int | None, path: Path, artifact_path: str | None = None) -> None:
+        """Keep a file or a folder with a run; it must stay where it is until it is sent.
+
+        Args:
+            number: number of the trial; None for the study.
+            path: the file.
+            artifact_path: folder in the run's artifacts; None for the top.
+        """
+        self._append("artifact", number, path=str(Path(path).absolute()), artifact_path=artifact_path)
+
+    def log_gradients(self, number: int, npz_path: Path, *, title: str | None = None) -> None:
+        """Keep a trial's gradient statistics, and their layer x epoch heat map as `gradients.png`.
+
+        Args:
+            number: number of the trial.
+            npz_path: arrays as `heat_map.draw_gradients` reads them.
+            title: title of the picture; None for the trial's number and the study's name.
+        """
+        title = title or f"trial {number} · {self._study}"
+        self._append("gradients", number, path=str(Path(npz_path).absolute()), title=title)
+
+    def end_trial(self, number: int, state: str, reason: str) -> None:
+        """Close a trial's run.
+
+        Args:
+            number: number of the trial.
+            state: `completed`, `pruned`, `failed` or `infeasible`.
+            reason: why it ended so, in words.
+        """
+        status = _status(TRIAL_STATUSES, "trial state", state)
+        self.set_tags(number, {"arnn.state": state, "arnn.reason": reason})
+        self._append("end", number, status=status)
+        self._nonfinite.pop(number, None)
+
+    def end_study(self, status: str) -> None:
+        """Close the study's run.
+
+        Args:
+            status: `completed`, `stopped` or `failed`.
+        """
+        mlflow_status = _status(STUDY_STATUSES, "study status", status)
+        self.set_tags(None, {"arnn.state": status})
+        self._append("end", None, status=mlflow_status)
+
+    def run_id(self, number: int | None) -> str | None:
+        """MLflow's id of a trial's run, or of the study's for None; None while there is no run yet."""
+        return self._ids.of(number)
+
+    @property
+    def experiment_id(self) -> str | None:
+        """MLflow's id of the experiment; None while nothing was delivered yet."""
+        return self._ids.experiment
+
+    @property
+    def pending(self) -> int:
+        """Records that are not delivered yet."""
+        return max(0, self._spool.num_records - self._sender.num_delivered)
+
+    @property
+    def rejected(self) -> int:
+        """Values that MLflow did not take; `rejected.jsonl` holds them with the reasons."""
+        return self._rejected.num_records
+
+    @property
+    def last_error(self) -> str | None:
+        """Why records are waiting at present, in words; None while all is well."""
+        error = self._sender.error
+        if error is not None:
+            return f"MLflow at {self._settings.tracking_uri}: {error}"
+        return self._spool.error
+
+    def flush(self, timeout_seconds: float) -> bool:
+        """Send now, and wait.
+
+        Returns:
+            Whether everything reported before the call is delivered.
+        """
+        return self._sender.wait(self._spool.num_records, timeout_seconds)
+
+    def close(self, timeout_seconds: float) -> bool:
+        """Send what remains, within the time, and stop.
+
+        Returns:
+            Whether everything is delivered; `farewell` says what remains.
+        """
+        is_delivered = self.flush(timeout_seconds)
+        self._sender.stop(0.5 if not is_delivered else 5.0)
+        self._spool.close()
+        self._rejected.close()
+        return is_delivered
+
+    def farewell(self) -> str | None:
+        """What the user should know at the end, in one paragraph; None when everything is delivered."""
+        sentences = []
+        if self.pending:
+            points, error = self._num_undelivered_points(), self.last_error
+            why = f" ({error})" if error else ""
+            sentences.append(
+                f"{points} points in {self.pending} records are not in MLflow yet{why}. "
+                f"They are kept in {self._paths.spool}; `arnn-search sync` sends them."
+            )
+        if self._spool.unwritten:
+            sentences.append(f"The disk did not take {self._spool.unwritten} of them.")
+        if self.rejected:
+            sentences.append(f"MLflow rejected {self.rejected} values: see {self._paths.rejected}.")
+        return " ".join(sentences) or None
+
+    def _connect(self) -> Delivery:
+        self._ids = RunIds.load(self._paths.run_ids)
+        return connect(self._settings, self._ids, pictures=self._paths.pictures, reject=self._reject)
+
+    def _append(self, kind: str, number: int | None, **content: Any) -> None:
+        trial = None if number is None else int(number)
+        self._spool.append({"kind": kind, "trial": trial, "time": time.time_ns() // 1_000_000, **content})
+
+    def _append_texts(self, kind: str, number: int | None, values: Mapping[str, Any]) -> None:
+        if values:
+            self._append(kind, number, values={str(name): str(value) for name, value in values.items()})
+
+    def _count_nonfinite(self, number: int | None, values: Mapping[str, str], step: int) -> None:
+        counts = self._nonfinite.setdefault(number, {})
+        for name, value in values.items():
+            first_value, first_step, count = counts.get(name, (value, step, 0))
+            counts[name] = (first_value, first_step, count + 1)
+        words = [
+            f"{name}: {count} points, first {value} at step {first_step}"
+            for name, (value, first_step, count) in counts.items()
+        ]
+        self.set_tags(number, {"arnn.nonfinite": "; ".join(words)})
+
+    def _reject(self, record: dict[str, Any], reason: str) -> None:
+        self._rejected.append({"reason": reason, "record": record})
+
+    def _num_undelivered_points(self) -> int:
+        offset, points = self._sender.offset, 0
+        while lines := self._spool.read(offset):
+            points += num_points([line.record for line in lines])
+            offset = lines[-1].end
+        return points
+
+
+def _status(statuses: Mapping[str, str], kind: str, state: str) -> str:
+    if state not in statuses:
+        raise UnknownNameError(kind, state, statuses)
+    return statuses[state]
+
