@@ -1,5 +1,6 @@
 """`status`, `data`, `dashboard` and `sync`: looking at a study, at data sets, and at MLflow."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -84,23 +85,35 @@ def dashboard(
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
 ) -> None:
     """Serve MLflow on this machine and print the address of the study's page. Ctrl-C ends it."""
+    from arnn_search.errors import StudyError
     from arnn_search.studies.study import Study
-    from arnn_search.tracking.server import serve_study
+    from arnn_search.tracking.pages import find_study, run_url, study_url
+    from arnn_search.tracking.server import serve, stop_server
 
     shown = Study(study, directory=directory)
     uri = shown.attributes.get("tracking_uri")
     if not uri:
-        from arnn_search.errors import StudyError
-
-        raise StudyError(
-            f"Study {shown.name!r} was run without MLflow (mlflow = false); there is nothing to serve."
-        )
-    with serve_study(uri, study_id=str(shown.attributes["study_id"]), port=port) as page:
-        typer.echo(f"{shown.name}: {page.url}")
+        raise StudyError(f"Study {shown.name!r} was run with mlflow = false; there is nothing to serve.")
+    typer.echo(f"Starting MLflow on {uri} ...")
+    server, base = serve(uri, port=port)
+    try:
+        location = find_study(uri, shown.name)
+        if location is None:
+            raise StudyError(f"MLflow holds nothing of {shown.name!r} yet. Try `arnn-search sync {shown.name}`.")
+        page = study_url(base, location.experiment_id, study=shown.name)
+        typer.echo(f"Trials:      {page}")
+        typer.echo(f"The study:   {run_url(base, location.experiment_id, location.run_id)}")
         if open_page:
-            typer.launch(page.url)
-        typer.echo("Ctrl-C ends the server." if page.is_ours else "A server was running already; it goes on.")
-        page.wait()
+            typer.launch(page)
+        if server is None:
+            typer.echo("This server was running already, and goes on.")
+            return
+        typer.echo("Ctrl-C ends the server.")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.wait()
+    finally:
+        if server is not None:
+            stop_server(server)
 
 
 def sync(study: StudyArgument = None, directory: Directory = STUDIES, json_output: Json = False) -> None:
