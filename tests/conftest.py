@@ -1,7 +1,9 @@
-"""What every test runs under: few threads, no GPU, the user's environment out of the way."""
+"""What every test runs under, and the small data and spaces that many of them share."""
 
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -12,6 +14,23 @@ for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_TH
 for variable in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"):
     os.environ.pop(variable, None)
 
+SMALL_SPACE = '''"""Two dense layers on two features."""
+
+import keras
+
+
+def build(hp, data):
+    units = hp.Int("units", 2, 8)
+    activation = hp.Choice("activation", ["tanh", "relu"])
+    inputs = keras.Input(data.input_shape)
+    x = keras.layers.Dense(units, activation=activation, name="hidden")(inputs)
+    outputs = keras.layers.Dense(data.output_units, activation="softmax", name="output")(x)
+    model = keras.Model(inputs, outputs)
+    rate = hp.Float("learning_rate", 1e-3, 1e-1, sampling="log")
+    model.compile(keras.optimizers.Adam(rate), data.loss, metrics=data.metrics)
+    return model
+'''
+
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In CI everything that a test may use is installed: a skip there hides a missing install step."""
@@ -20,3 +39,42 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if os.environ.get("CI") == "true" and skipped and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter.write_line(f"{len(skipped)} skipped in CI, where nothing may be missing.", red=True)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of the user's own, and the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def small_file(tmp_path_factory) -> Path:
+    """An `.npz` of 120 points in two classes that a small net can tell apart."""
+    generator = np.random.default_rng(0)
+    y = np.arange(120) % 2
+    x = generator.normal(size=(120, 2)) + 3 * y[:, None]
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    np.savez(path, x=x.astype("float32"), y=y)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_data(small_file, tmp_path_factory):
+    """The same, prepared."""
+    from arnn_search.data import prepare
+
+    return prepare(str(small_file), cache_directory=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def write_space(tmp_path):
+    """Writes a search space: the small one, with `replaced` for `original` if given."""
+
+    def write(original: str = "", replaced: str = "", *, name: str = "small_space.py") -> Path:
+        assert original in SMALL_SPACE
+        path = tmp_path / name
+        path.write_text(SMALL_SPACE.replace(original, replaced) if original else SMALL_SPACE)
+        return path
+
+    return write
