@@ -5,6 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -30,19 +31,12 @@ def load_npz(path: Path, task: Task | None) -> RawData:
         DataError: The file cannot be read, or lacks an array.
     """
     try:
-        archive = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is no .npz file of arrays ({error}): write it with numpy.savez.") from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise DataError(
-            f"{path} holds one array without a name: write it with numpy.savez(path, x=..., y=...)."
-        )
-    with archive:
-        names = set(archive.files)
-        stem = "_train" if "x_train" in names else ""
-        x, y = _pair(archive, names, stem, path)
-        x_validation, y_validation = _pair_if_any(archive, names, "_val", path)
-        x_test, y_test = _pair_if_any(archive, names, "_test", path)
+        # Opened here, because numpy.load leaves the file open when it refuses a damaged archive.
+        with path.open("rb") as file:
+            arrays = _read_parts(_open_archive(file, path), path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}.") from error
+    x, y = arrays[""]
     if task is None:
         if _looks_one_hot(y):
             raise DataError(
@@ -50,24 +44,39 @@ def load_npz(path: Path, task: Task | None) -> RawData:
                 'or give the task "regression".'
             )
         task = infer_task(y, integers_may_be_quantities=False)
+    x_validation, y_validation = arrays.get("_val", (None, None))
+    x_test, y_test = arrays.get("_test", (None, None))
     return RawData(
         x, y, task, x_validation=x_validation, y_validation=y_validation, x_test=x_test, y_test=y_test
     )
 
 
-def _pair_if_any(
-    archive: Mapping[str, Array], names: set[str], suffix: str, path: Path
-) -> tuple[Array, Array] | tuple[None, None]:
-    if not {f"x{suffix}", f"y{suffix}"} & names:
-        return None, None
-    return _pair(archive, names, suffix, path)
+def _open_archive(file: BinaryIO, path: Path) -> Mapping[str, Array]:
+    try:
+        archive: object = np.load(file, allow_pickle=False)
+    except (ValueError, OSError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is no .npz file of arrays ({error}): write it with numpy.savez.") from error
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise DataError(
+            f"{path} holds one array without a name: write it with numpy.savez(path, x=..., y=...)."
+        )
+    return archive
 
 
-def _pair(archive: Mapping[str, Array], names: set[str], suffix: str, path: Path) -> tuple[Array, Array]:
+def _read_parts(archive: Mapping[str, Array], path: Path) -> dict[str, tuple[Array, Array]]:
+    names = set(archive)
+    parts = {"": _pair(archive, "_train" if "x_train" in names else "", path)}
+    for suffix in ("_val", "_test"):
+        if {f"x{suffix}", f"y{suffix}"} & names:
+            parts[suffix] = _pair(archive, suffix, path)
+    return parts
+
+
+def _pair(archive: Mapping[str, Array], suffix: str, path: Path) -> tuple[Array, Array]:
     wanted = [f"x{suffix}", f"y{suffix}"]
-    missing = [name for name in wanted if name not in names]
+    missing = [name for name in wanted if name not in archive]
     if missing:
-        listed = ", ".join(sorted(names)) or "nothing"
+        listed = ", ".join(sorted(archive)) or "nothing"
         raise DataError(f"{path} lacks {' and '.join(missing)}: it holds {listed}; wanted are {_WANTED}.")
     x, y = (_read(archive, name, path) for name in wanted)
     if x.ndim == 1 or (x.ndim == 3 and x.dtype == np.uint8):

@@ -81,10 +81,10 @@ def prepare(
         "target": target,
         "task": task,
         "scaling": scaling,
-        "validation": validation,
-        "test": test,
-        "max_train_samples": max_train_samples,
-        "seed": seed,
+        "validation": float(validation),
+        "test": float(test),
+        "max_train_samples": None if max_train_samples is None else int(max_train_samples),
+        "seed": int(seed),
     }
     cache = Path(cache_directory)
     key = _key(source, options)

@@ -44,7 +44,7 @@ def load_table(path: Path, target: str | None, task: Task | None) -> RawData:
     _check_no_empty_cell(frame, path)
     y = _target_array(frame, targets)
     if task is None:
-        if len(targets) > 1 and y.dtype.kind not in "iuf":
+        if len(targets) > 1 and y.dtype.kind == "O":
             raise DataError(
                 f"Several targets mean regression, but {', '.join(targets)} in {path} are not all numbers."
             )
@@ -110,14 +110,17 @@ def _check_no_empty_cell(frame: Any, path: Path) -> None:
 def _target_array(frame: Any, targets: list[str]) -> Array:
     import pandas as pd
 
-    if len(targets) > 1:
-        return np.asarray(frame[targets].to_numpy())
-    column = frame[targets[0]]
-    if pd.api.types.is_numeric_dtype(column):
-        # Nullable and Arrow-backed types come back as objects unless they are told their NumPy type.
-        is_whole = pd.api.types.is_integer_dtype(column) or pd.api.types.is_bool_dtype(column)
-        return np.asarray(column.to_numpy(dtype=np.int64 if is_whole else np.float64))
-    return np.asarray(column.to_numpy(dtype=object))
+    columns = frame[targets] if len(targets) > 1 else frame[targets[0]]
+    types = pd.api.types
+    # Nullable and Arrow-backed types come back as objects unless they are told their NumPy type.
+    dtype: type = object
+    if all(types.is_numeric_dtype(frame[name]) for name in targets):
+        dtype = np.float64
+        if len(targets) == 1 and types.is_bool_dtype(columns):
+            dtype = np.bool_
+        elif len(targets) == 1 and types.is_integer_dtype(columns):
+            dtype = np.int64
+    return np.asarray(columns.to_numpy(dtype=dtype))
 
 
 def _is_text(column: Any, name: str, path: Path) -> bool:
