@@ -67,13 +67,13 @@ def data(json_output: Json = False) -> None:
     sources = available_sources()
     if json_output:
         rows: list[dict[str, Any]] = [
-            {"name": source.name, "description": source.description, "available": source.available}
+            {"name": source.name, "description": source.description, "is_local": source.is_local}
             for source in sources
         ]
         typer.echo(json.dumps(rows, indent=2))
         return
     for source in sources:
-        here = "" if source.available else " (needs a network)"
+        here = "" if source.is_local else " (needs a network)"
         typer.echo(f"{source.name:<16} {source.description}{here}")
     typer.echo("Or a file (.npz, .csv, .parquet), or a folder with one subfolder of images per class.")
 

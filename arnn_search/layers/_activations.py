@@ -1,0 +1,104 @@
+"""What the Auto-Rotation needs to know of an activation: its limit, its dynamic region, its range."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+Range = tuple[float, float]
+
+# The published limits: sigmoid, tanh, arctan.
+_LIMITS = {"sigmoid": 4.0, "tanh": 2.0, "arctan": 7.0}
+_UNBOUNDED_LIMIT = 1.0
+# What is left of the largest slope at the published limits of sigmoid and tanh.
+_SLOPE_SHARE = 0.07
+_FARTHEST = 64.0
+
+_RANGES: dict[str, Range] = {
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hard_tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "arctan": (-math.pi / 2, math.pi / 2),
+    "relu6": (0.0, 6.0),
+}
+
+
+def default_limit(activation: str | Callable[..., Any] | None) -> float:
+    """The limit L that a layer takes when none is given.
+
+    Sigmoid 4, tanh 2, arctan 7, as published. Any other activation that saturates on both sides takes the
+    bound of its dynamic region (see `dynamic_region`); one that does not, such as ReLU, takes 1.
+
+    Args:
+        activation: as a Keras layer takes it.
+
+    Reference:
+        "Auto-Rotating Perceptrons" (arXiv:1910.02483), section 3, and the authors' package arpkeras.
+    """
+    region = dynamic_region(activation)
+    return _UNBOUNDED_LIMIT if region is None else region
+
+
+def dynamic_region(activation: str | Callable[..., Any] | None) -> float | None:
+    """The bound of [-L, L], the range in which an activation's slope is not negligible.
+
+    For activations without a published L: the farthest |z| at which the slope still is 7 % of its maximum,
+    which is what sigmoid keeps at 4 and tanh at 2. None for one that does not saturate on both sides.
+
+    Args:
+        activation: as a Keras layer takes it.
+    """
+    function = keras.activations.get(activation)
+    name = activation_name(function)
+    if name in _LIMITS:
+        return _LIMITS[name]
+    if name in ("softmax", "log_softmax", "linear"):  # not elementwise, or nothing to measure
+        return None
+    with _eagerly():
+        points = np.linspace(-_FARTHEST, _FARTHEST, 4097, dtype="float32")
+        values = np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(points))), dtype="float64")
+    slopes = np.abs(np.diff(values) / np.diff(points))
+    middles = (points[1:] + points[:-1]) / 2
+    if not np.isfinite(slopes).all() or slopes.max() == 0:
+        return None
+    dynamic = np.abs(middles[slopes >= _SLOPE_SHARE * slopes.max()])
+    farthest = float(dynamic.max())
+    return None if farthest > _FARTHEST / 2 else round(farthest, 2)
+
+
+def activation_range(activation: str | Callable[..., Any] | None, before: Range) -> Range:
+    """The range of values behind an activation.
+
+    Args:
+        activation: as a Keras layer takes it.
+        before: the range of the values that entered the layer; an activation without bounds of its own (ReLU
+            upwards, linear both ways) is taken to keep within it, as in arpkeras.
+    """
+    name = activation_name(keras.activations.get(activation))
+    if name in _RANGES:
+        return _RANGES[name]
+    if name == "relu":
+        return 0.0, max(before[1], 0.0) or 1.0
+    return before
+
+
+def activation_name(function: Any) -> str:
+    """The name by which an activation is known, of a function or of an activation layer."""
+    return str(getattr(function, "__name__", type(function).__name__)).lower()
+
+
+def _eagerly() -> Any:
+    """Outside any graph that is being traced."""
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.init_scope()
+    import contextlib
+
+    return contextlib.nullcontext()

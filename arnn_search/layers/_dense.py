@@ -1,0 +1,55 @@
+"""The auto-rotating perceptron layer."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from arnn_search.layers._rotated import AutoRotated
+from arnn_search.layers._rotation import aligned_response, uniform_response
+
+
+@keras.saving.register_keras_serializable(package="arnn_search")
+class AutoRotDense(AutoRotated, keras.layers.Dense):  # type: ignore[misc]
+    """`keras.layers.Dense` whose pre-activation is scaled by ρ = L / (|f(x_Q)| + ε), one ρ per unit.
+
+    ρ is folded into kernel and bias before the product, σ((ρW) x + ρb), so that the batch is evaluated once.
+
+    Args: those of `keras.layers.Dense`, and those of `AutoRotated`.
+
+    Input shape: `(batch, ..., features)`. Output shape: `(batch, ..., units)`.
+
+    Example:
+        ```python
+        x = AutoRotDense(64, activation="sigmoid", learn_limit=True)(x)
+        ```
+
+    Reference:
+        "Auto-Rotating Perceptrons" (arXiv:1910.02483), equations 3 to 5.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        kernel, bias = self.rotated_weights()
+        outputs = ops.matmul(self.cast_inputs(inputs), ops.cast(kernel, self.compute_dtype))
+        if bias is not None:
+            outputs = ops.add(outputs, ops.cast(bias, self.compute_dtype))
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def reference_response(self) -> Any:
+        kernel = self.float_kernel()
+        if self.reference_point == "uniform":
+            response = uniform_response(kernel, self.reference, axes=(0,))
+        elif self.reference_point == "aligned":
+            response = aligned_response(kernel, self.reference, axes=(0,))
+        else:
+            response = ops.matmul(self.reference_vector(), kernel)
+        return response if self.bias is None else response + ops.cast(self.bias, "float32")
+
+    def rotated_weights(self) -> tuple[Any, Any]:
+        """ρW, shape `(features, units)`, and ρb, shape `(units,)` or None, in float32."""
+        kernel = self.float_kernel()
+        bias = None if self.bias is None else ops.cast(self.bias, "float32")
+        if not self.auto_rotation:
+            return kernel, bias
+        rho = self.rho()
+        return kernel * rho, None if bias is None else bias * rho
