@@ -39,7 +39,8 @@ def study_url(base_url: str, experiment_id: str, *, study: str | None = None) ->
     query = _WORKFLOW | {"orderByKey": "attributes.start_time", "orderByAsc": "false"}
     if study is not None:
         query["searchFilter"] = f"tags.`arnn.study` = {_quoted(study)}"
-    return f"{base_url.rstrip('/')}/#/experiments/{quote(experiment_id)}/runs?{urlencode(query, quote_via=quote)}"
+    runs = f"{base_url.rstrip('/')}/#/experiments/{quote(experiment_id)}/runs"
+    return f"{runs}?{urlencode(query, quote_via=quote)}"
 
 
 def run_url(base_url: str, experiment_id: str, run_id: str, *, artifact: str | None = None) -> str:

@@ -131,7 +131,7 @@ class StudyRuns:
             tags |= {"arnn.trial": str(trial), "mlflow.parentRunId": self.run_id(None, time)}
             name = f"trial {trial}"
         run = self._client.create_run(self._experiment_id(), start_time=time, tags=tags, run_name=name)
-        run_id = run.info.run_id
+        run_id = str(run.info.run_id)
         if trial is None:
             # Two machines may join a new study at once: the run that began first is the study's.
             first = self._find(None) or run_id
@@ -150,7 +150,7 @@ class StudyRuns:
         found = self._client.get_experiment_by_name(self._experiment)
         if found is None:
             try:
-                return self._client.create_experiment(self._experiment, self._artifact_location)
+                return str(self._client.create_experiment(self._experiment, self._artifact_location))
             except Exception as error:
                 if meaning_of(error) is not Meaning.REJECTED:
                     raise

@@ -56,7 +56,8 @@ def serve(uri: str, host: str = "127.0.0.1", port: int = 5000) -> tuple[subproce
             if process is not None:
                 return process, _url(host, candidate)
     raise TrackingError(
-        f"None of the ports {ports.start} to {ports.stop - 1} is free on {host}. Give another one with --port."
+        f"None of the ports {ports.start} to {ports.stop - 1} is free on {host}. Give another one with "
+        "--port."
     )
 
 

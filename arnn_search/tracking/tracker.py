@@ -256,4 +256,3 @@ def _status(statuses: Mapping[str, str], kind: str, state: str) -> str:
     if state not in statuses:
         raise UnknownNameError(kind, state, statuses)
     return statuses[state]
-
