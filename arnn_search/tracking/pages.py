@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from arnn_search.errors import TrackingError
 from arnn_search.tracking.failures import reason_of
 from arnn_search.tracking.quiet import quiet
+from arnn_search.tracking.store import database_path
 
 # Without it, MLflow opens in the mode that it has for language models.
 _WORKFLOW = {"workflowType": "machine_learning"}
@@ -70,6 +71,10 @@ def find_study(uri: str, study: str | None = None) -> StudyLocation | None:
     Raises:
         TrackingError: if the store cannot be read.
     """
+    database = database_path(uri)
+    if database is not None and not database.exists():
+        # MLflow would create it.
+        return None
     query = _STUDIES if study is None else f"{_STUDIES} and tags.`arnn.study` = {_quoted(study)}"
     try:
         with quiet():

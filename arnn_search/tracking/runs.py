@@ -12,6 +12,9 @@ from arnn_search.tracking.progress import RunIds
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+# A store that was emptied has nothing to restore.
+_OR_START_OVER = ", or send everything again with `arnn-search sync --from-start`"
+
 
 class StudyRuns:
     """Finds, creates and reopens the runs of one study.
@@ -83,12 +86,12 @@ class StudyRuns:
         if experiment is not None and not self._is_active_experiment(experiment):
             raise GoneError(
                 f"the experiment {self._experiment!r} was deleted in MLflow; restore it with "
-                f"`mlflow experiments restore --experiment-id {experiment}`"
+                f"`mlflow experiments restore --experiment-id {experiment}`{_OR_START_OVER}"
             )
         if study is not None and not self._is_active_run(study):
             raise GoneError(
                 f"the run of study {self._study!r} was deleted in MLflow; restore it with "
-                f"`mlflow runs restore --run-id {study}`"
+                f"`mlflow runs restore --run-id {study}`{_OR_START_OVER}"
             )
 
     def _is_active_experiment(self, experiment_id: str) -> bool:

@@ -42,6 +42,11 @@ def test_study_is_found_by_its_name(
     assert find_study(uri, "nothing") is None
 
 
+def test_looking_creates_no_store(tmp_path: Path) -> None:
+    assert find_study(f"sqlite:///{tmp_path}/mlflow.db") is None
+    assert not list(tmp_path.iterdir())
+
+
 def test_store_that_cannot_be_reached_is_named() -> None:
     with pytest.raises(TrackingError, match="connection refused"):
         find_study("http://127.0.0.1:9", "night")

@@ -1,7 +1,9 @@
 import inspect
 import json
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,7 +106,7 @@ def test_record_that_mlflow_rejects_is_set_aside_alone(tracker: Tracker, client:
     (rejected,) = (json.loads(line) for line in tracker._paths.rejected.read_text().splitlines())
     assert rejected["record"]["values"] == {"units": "64"}
     assert "Changing param values is not allowed" in rejected["reason"]
-    assert "rejected 1 values" in str(tracker.farewell())
+    assert "rejected 1 value:" in str(tracker.farewell())
 
 
 def test_value_that_no_request_can_hold_is_set_aside(tracker: Tracker, client: Any) -> None:
@@ -238,7 +240,7 @@ def test_deleted_experiment_holds_the_queue_until_it_is_restored(tracker: Tracke
     tracker.log_metrics(0, {"loss": 1.0}, 0)
     assert not tracker.flush(SECONDS)
     assert "mlflow experiments restore" in str(tracker.last_error)
-    assert "1 points in 1 records are not in MLflow yet" in str(tracker.farewell())
+    assert "1 point in 1 record did not reach MLflow yet" in str(tracker.farewell())
     assert tracker.pending == 1
     client.restore_experiment(tracker.experiment_id)
     assert tracker.flush(SECONDS), tracker.last_error
@@ -277,8 +279,51 @@ def test_store_that_cannot_be_opened_is_named_and_close_keeps_its_time(
     tracker = new_tracker(tracking_uri=f"sqlite:///{tmp_path}/file/mlflow.db")
     tracker.log_metrics(None, {"loss": 1.0, "accuracy": 0.5}, 0)
     assert not tracker.close(0.5)
-    assert "2 points in 1 records are not in MLflow yet" in str(tracker.farewell())
+    assert "2 points in 1 record did not reach MLflow yet" in str(tracker.farewell())
     assert "arnn-search sync" in str(tracker.farewell())
+
+
+def test_server_that_never_answers_does_not_hold_up_the_end(new_tracker: Callable[..., Tracker]) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        tracker = new_tracker(tracking_uri=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        tracker.log_metrics(None, {"loss": 1.0}, 0)
+        silent.accept()[0].close()
+        began = time.monotonic()
+        assert not tracker.close(0.2)
+        assert time.monotonic() - began < 10.0
+        assert "1 point in 1 record did not reach MLflow yet" in str(tracker.farewell())
+
+
+def test_killed_process_loses_nothing_and_its_successor_repeats_nothing(
+    new_tracker: Callable[..., Tracker], client: Any, tmp_path: Path, uri: str
+) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from arnn_search.tracking import Tracker\n"
+        "tracker = Tracker(Path(sys.argv[1]), study='night', study_id='id-1', tracking_uri=sys.argv[2],"
+        " experiment='search')\n"
+        "tracker.start_study({}, {})\n"
+        "for number in range(40):\n"
+        "    tracker.start_trial(number, tags={})\n"
+        "    for step in range(50): tracker.log_metrics(number, {'a': step, 'b': -step}, step)\n"
+        "    tracker.end_trial(number, 'completed', '')\n"
+        "while tracker.run_id(3) is None: tracker.flush(0.01)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path / "study"), uri], check=False)
+    assert killed.returncode == -9
+    successor = new_tracker()
+    assert successor.pending > 0
+    assert successor.flush(SECONDS), successor.last_error
+    runs = client.search_runs([successor.experiment_id], "tags.`arnn.role` = 'trial'")
+    assert sorted(int(run.data.tags["arnn.trial"]) for run in runs) == list(range(40))
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    for run in runs:
+        assert history(client, run.info.run_id, "a") == [(step, step) for step in range(50)]
+        assert history(client, run.info.run_id, "b") == [(step, -step) for step in range(50)]
 
 
 def test_process_that_forgets_to_close_ends_silently(tmp_path: Path, uri: str) -> None:
