@@ -5,9 +5,25 @@ to send.
 """
 
 from arnn_search.tracking.null import NullTracker
+from arnn_search.tracking.pages import StudyLocation, find_study, run_url, study_url
+from arnn_search.tracking.server import serve, stop_server
 from arnn_search.tracking.spool import Spool
 from arnn_search.tracking.store import ensure_store, resolve_uri
 from arnn_search.tracking.sync import SyncReport, sync
 from arnn_search.tracking.tracker import Tracker
 
-__all__ = ["NullTracker", "Spool", "SyncReport", "Tracker", "ensure_store", "resolve_uri", "sync"]
+__all__ = [
+    "NullTracker",
+    "Spool",
+    "StudyLocation",
+    "SyncReport",
+    "Tracker",
+    "ensure_store",
+    "find_study",
+    "resolve_uri",
+    "run_url",
+    "serve",
+    "stop_server",
+    "study_url",
+    "sync",
+]

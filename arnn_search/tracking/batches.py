@@ -48,7 +48,6 @@ class Batch:
         return first, second
 
 
-
 def plan(records: Sequence[Record | None]) -> Iterator[Batch]:
     """Group records into batches.
 

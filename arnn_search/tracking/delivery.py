@@ -149,4 +149,3 @@ class Delivery:
             self._send_file(trial, picture, None)
         finally:
             picture.unlink(missing_ok=True)
-

@@ -29,8 +29,17 @@ class GoneError(HeldError):
 
 
 _REJECTING_CODES = frozenset(
-    {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST", "RESOURCE_ALREADY_EXISTS", "INVALID_STATE"}
+    {
+        "INVALID_PARAMETER_VALUE",
+        "BAD_REQUEST",
+        "MALFORMED_REQUEST",
+        "RESOURCE_ALREADY_EXISTS",
+        "INVALID_STATE",
+    }
 )
+
+
+_UNSENDABLE = (TypeError, OverflowError, UnicodeError)
 
 
 def meaning_of(error: Exception) -> Meaning:
@@ -42,7 +51,10 @@ def meaning_of(error: Exception) -> Meaning:
     code = getattr(error, "error_code", None)
     if code == "RESOURCE_DOES_NOT_EXIST" or "must be in the 'active' state" in str(error):
         return Meaning.GONE
-    if code in _REJECTING_CODES or isinstance(error, (TypeError, UnicodeError)):
+    if code in _REJECTING_CODES:
+        return Meaning.REJECTED
+    # What cannot even be put into a request or a statement; MLflow may have wrapped it.
+    if any(isinstance(each, _UNSENDABLE) for each in (error, error.__cause__ or error.__context__)):
         return Meaning.REJECTED
     return Meaning.RETRY
 

@@ -96,7 +96,7 @@ def heat_map(gradient_rms: NDArray[np.float64], layers: Sequence[str], *, title:
     bar.ax.tick_params(labelsize=8, labelfontfamily=FONT)
     if has_missing:
         figure.supxlabel(
-            "grey: zero or not finite", fontsize=8, color="#555555", x=0.99, horizontalalignment="right", **_text()
+            "grey: zero or not finite", x=0.99, ha="right", fontsize=8, color="#555555", **_text()
         )
     return figure
 

@@ -56,7 +56,11 @@ def valid_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def cut(text: str, max_length: int) -> str:
-    """Shorten a text to what MLflow keeps, and show that it was shortened."""
+    """Shorten a text to what MLflow keeps, and show that it was shortened.
+
+    Half a surrogate pair, which no database takes, becomes a question mark.
+    """
+    text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= max_length else text[: max_length - len(ELLIPSIS)] + ELLIPSIS
 
 

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from arnn_search.errors import TrackingError
 from arnn_search.tracking.failures import reason_of
 from arnn_search.tracking.quiet import quiet
+from arnn_search.tracking.store import database_path
 
 # Without it, MLflow opens in the mode that it has for language models.
 _WORKFLOW = {"workflowType": "machine_learning"}
@@ -39,7 +40,8 @@ def study_url(base_url: str, experiment_id: str, *, study: str | None = None) ->
     query = _WORKFLOW | {"orderByKey": "attributes.start_time", "orderByAsc": "false"}
     if study is not None:
         query["searchFilter"] = f"tags.`arnn.study` = {_quoted(study)}"
-    return f"{base_url.rstrip('/')}/#/experiments/{quote(experiment_id)}/runs?{urlencode(query, quote_via=quote)}"
+    runs = f"{base_url.rstrip('/')}/#/experiments/{quote(experiment_id)}/runs"
+    return f"{runs}?{urlencode(query, quote_via=quote)}"
 
 
 def run_url(base_url: str, experiment_id: str, run_id: str, *, artifact: str | None = None) -> str:
@@ -69,6 +71,10 @@ def find_study(uri: str, study: str | None = None) -> StudyLocation | None:
     Raises:
         TrackingError: if the store cannot be read.
     """
+    database = database_path(uri)
+    if database is not None and not database.exists():
+        # MLflow would create it.
+        return None
     query = _STUDIES if study is None else f"{_STUDIES} and tags.`arnn.study` = {_quoted(study)}"
     try:
         with quiet():

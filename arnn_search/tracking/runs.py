@@ -12,6 +12,9 @@ from arnn_search.tracking.progress import RunIds
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+# A store that was emptied has nothing to restore.
+_OR_START_OVER = ", or send everything again with `arnn-search sync --from-start`"
+
 
 class StudyRuns:
     """Finds, creates and reopens the runs of one study.
@@ -83,12 +86,12 @@ class StudyRuns:
         if experiment is not None and not self._is_active_experiment(experiment):
             raise GoneError(
                 f"the experiment {self._experiment!r} was deleted in MLflow; restore it with "
-                f"`mlflow experiments restore --experiment-id {experiment}`"
+                f"`mlflow experiments restore --experiment-id {experiment}`{_OR_START_OVER}"
             )
         if study is not None and not self._is_active_run(study):
             raise GoneError(
                 f"the run of study {self._study!r} was deleted in MLflow; restore it with "
-                f"`mlflow runs restore --run-id {study}`"
+                f"`mlflow runs restore --run-id {study}`{_OR_START_OVER}"
             )
 
     def _is_active_experiment(self, experiment_id: str) -> bool:
@@ -131,7 +134,7 @@ class StudyRuns:
             tags |= {"arnn.trial": str(trial), "mlflow.parentRunId": self.run_id(None, time)}
             name = f"trial {trial}"
         run = self._client.create_run(self._experiment_id(), start_time=time, tags=tags, run_name=name)
-        run_id = run.info.run_id
+        run_id = str(run.info.run_id)
         if trial is None:
             # Two machines may join a new study at once: the run that began first is the study's.
             first = self._find(None) or run_id
@@ -150,7 +153,7 @@ class StudyRuns:
         found = self._client.get_experiment_by_name(self._experiment)
         if found is None:
             try:
-                return self._client.create_experiment(self._experiment, self._artifact_location)
+                return str(self._client.create_experiment(self._experiment, self._artifact_location))
             except Exception as error:
                 if meaning_of(error) is not Meaning.REJECTED:
                     raise

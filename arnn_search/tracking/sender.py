@@ -45,7 +45,8 @@ class Sender:
         self._changed = threading.Condition()
         self._is_called = False
         self._is_stopping = False
-        self._num_rounds = 0
+        self._num_begun = 0
+        self._num_ended = 0
         self._num_failures = 0
         self._error: HeldError | None = None
         self._thread = threading.Thread(target=self._run, name="arnn-search-sender", daemon=True)
@@ -79,11 +80,11 @@ class Sender:
         deadline = time.monotonic() + timeout_seconds
         with self._changed:
             self._is_called = True
-            first_round = self._num_rounds
+            # A round that runs now may have passed over what it is to send.
+            own_round = self._num_begun + 1
             self._changed.notify_all()
             while self.num_delivered < num_records and self._thread.is_alive():
-                # The round that runs now may have begun before the call.
-                if isinstance(self._error, GoneError) and self._num_rounds > first_round + 1:
+                if isinstance(self._error, GoneError) and self._num_ended >= own_round:
                     break
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
@@ -104,6 +105,8 @@ class Sender:
             with quiet():
                 while not self._is_stopping:
                     began = time.monotonic()
+                    with self._changed:
+                        self._num_begun += 1
                     self._error = self._try_round()
                     self._num_failures = self._num_failures + 1 if self._error else 0
                     self._rest(began)
@@ -123,7 +126,7 @@ class Sender:
         elif self._num_failures:
             pause = min(2.0 ** (self._num_failures - 1), LONGEST_PAUSE_SECONDS)
         with self._changed:
-            self._num_rounds += 1
+            self._num_ended += 1
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._is_stopping or self._is_called, max(0.0, pause))
             self._is_called = False

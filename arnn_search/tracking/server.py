@@ -14,8 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from arnn_search.errors import TrackingError
+from arnn_search.tracking.pages import StudyLocation, find_study, run_url, study_url
 from arnn_search.tracking.quiet import quiet
-from arnn_search.tracking.store import artifact_location, ensure_store, is_server
+from arnn_search.tracking.store import artifact_location, ensure_store, is_server, resolve_uri
+
+__all__ = [
+    "StudyLocation",
+    "ensure_store",
+    "find_study",
+    "resolve_uri",
+    "run_url",
+    "serve",
+    "stop_server",
+    "study_url",
+]
 
 START_SECONDS = 90.0
 NUM_PORTS = 20
@@ -56,7 +68,8 @@ def serve(uri: str, host: str = "127.0.0.1", port: int = 5000) -> tuple[subproce
             if process is not None:
                 return process, _url(host, candidate)
     raise TrackingError(
-        f"None of the ports {ports.start} to {ports.stop - 1} is free on {host}. Give another one with --port."
+        f"None of the ports {ports.start} to {ports.stop - 1} is free on {host}. Give another one with "
+        "--port."
     )
 
 

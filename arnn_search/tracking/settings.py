@@ -50,8 +50,8 @@ class TrackingSettings:
             return
         if former is not None and former.study_id != self.study_id:
             raise TrackingError(
-                f"The folder {paths.directory} follows the study {former.study!r} (id {former.study_id}), not "
-                f"{self.study!r} (id {self.study_id}). Give each study a folder of its own."
+                f"The folder {paths.directory} follows the study {former.study!r} (id {former.study_id}), "
+                f"not {self.study!r} (id {self.study_id}). Give each study a folder of its own."
             )
         try:
             paths.directory.mkdir(parents=True, exist_ok=True)

@@ -100,7 +100,7 @@ class Spool:
                 content = file.read(max_bytes)
                 if content and b"\n" not in content:
                     content += file.readline()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         lines = []
         for line in content.split(b"\n")[:-1]:
@@ -165,7 +165,7 @@ def _count_lines(path: Path) -> int:
             while content := file.read(CHUNK_BYTES):
                 num_lines += content.count(b"\n")
                 last = content[-1:]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return 0
     # A torn last line gets its line feed from the first append.
     return num_lines + (last != b"\n")

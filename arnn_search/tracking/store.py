@@ -83,7 +83,7 @@ def ensure_store(uri: str) -> None:
         with FileLock(database.with_name(f".{database.name}.lock")), quiet():
             from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-            store = SqlAlchemyStore(uri, artifact_location(uri))
+            store = SqlAlchemyStore(uri, artifact_location(uri))  # type: ignore[no-untyped-call]
             store.engine.dispose()
     except Exception as error:
         raise TrackingError(

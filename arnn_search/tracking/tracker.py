@@ -206,16 +206,22 @@ class Tracker:
         """What the user should know at the end, in one paragraph; None when everything is delivered."""
         sentences = []
         if self.pending:
-            points, error = self._num_undelivered_points(), self.last_error
-            why = f" ({error})" if error else ""
+            points = _counted(self._num_undelivered_points(), "point")
+            records = _counted(self.pending, "record")
+            uri = self._settings.tracking_uri
+            why = self.last_error or f"MLflow at {uri}: no answer yet"
             sentences.append(
-                f"{points} points in {self.pending} records are not in MLflow yet{why}. "
+                f"{points} in {records} did not reach MLflow yet ({why}). "
                 f"They are kept in {self._paths.spool}; `arnn-search sync` sends them."
             )
         if self._spool.unwritten:
-            sentences.append(f"The disk did not take {self._spool.unwritten} of them.")
+            sentences.append(
+                f"The disk did not take {self._spool.unwritten} of them, which end with this process."
+            )
         if self.rejected:
-            sentences.append(f"MLflow rejected {self.rejected} values: see {self._paths.rejected}.")
+            sentences.append(
+                f"MLflow rejected {_counted(self.rejected, 'value')}: see {self._paths.rejected}."
+            )
         return " ".join(sentences) or None
 
     def _connect(self) -> Delivery:
@@ -252,8 +258,11 @@ class Tracker:
         return points
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _status(statuses: Mapping[str, str], kind: str, state: str) -> str:
     if state not in statuses:
         raise UnknownNameError(kind, state, statuses)
     return statuses[state]
-
