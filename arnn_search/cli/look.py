@@ -99,7 +99,9 @@ def dashboard(
     try:
         location = find_study(uri, shown.name)
         if location is None:
-            raise StudyError(f"MLflow holds nothing of {shown.name!r} yet. Try `arnn-search sync {shown.name}`.")
+            raise StudyError(
+                f"MLflow holds nothing of {shown.name!r} yet. Try `arnn-search sync {shown.name}`."
+            )
         page = study_url(base, location.experiment_id, study=shown.name)
         typer.echo(f"Trials:      {page}")
         typer.echo(f"The study:   {run_url(base, location.experiment_id, location.run_id)}")

@@ -24,9 +24,7 @@ class AutoRotConvolution(AutoRotated):
             stock convolution. The same thing where nothing is padded.
     """
 
-    def __init__(
-        self, *args: Any, boundary: Literal["padded", "interior"] = "padded", **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, boundary: Literal["padded", "interior"] = "padded", **kwargs: Any) -> None:
         if boundary not in BOUNDARIES:
             raise ValueError(f"`boundary` must be one of {', '.join(BOUNDARIES)}. Received: {boundary!r}.")
         super().__init__(*args, **kwargs)

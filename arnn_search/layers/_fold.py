@@ -36,7 +36,9 @@ def fold(model: keras.Model) -> keras.Model:
         ValueError: the model is neither functional nor sequential, or not built.
     """
     if not isinstance(model, keras.Sequential) and not hasattr(model, "operations"):
-        raise ValueError(f"Only functional and sequential models can be folded. Received: {type(model).__name__}.")
+        raise ValueError(
+            f"Only functional and sequential models can be folded. Received: {type(model).__name__}."
+        )
     if not model.built:
         raise ValueError(f"The model {model.name!r} has no weights yet; build it before folding it.")
     folded: dict[str, Any] = {}
@@ -92,5 +94,3 @@ def _carry_weights(layer: Any, new: Any) -> None:
 def _stock_weights(layer: Any) -> list[np.ndarray]:
     weights = [layer.kernel] if layer.bias is None else [layer.kernel, layer.bias]
     return [np.asarray(ops.convert_to_numpy(weight)) for weight in weights]
-
-

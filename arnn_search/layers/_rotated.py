@@ -121,6 +121,14 @@ class AutoRotated:
             "auto_rotation": self.auto_rotation,
         }
 
+    def save_own_variables(self, store: Any) -> None:
+        """Every weight, the limit's too; the stock layers know only of their own two."""
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """The counterpart of `save_own_variables`."""
+        keras.layers.Layer.load_own_variables(self, store)
+
     def quantize(self, *args: Any, **kwargs: Any) -> None:
         """Refused: Keras would then skip the rotation without a word."""
         raise ValueError(

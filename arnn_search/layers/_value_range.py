@@ -57,7 +57,9 @@ def check_value_range(value_range: Any) -> Range:
     except (TypeError, ValueError):
         low = high = 0.0
     if not (low < high and abs(low) < float("inf") and abs(high) < float("inf")):
-        raise ValueError(f"`value_range` must be (low, high) with finite low < high. Received: {value_range}.")
+        raise ValueError(
+            f"`value_range` must be (low, high) with finite low < high. Received: {value_range}."
+        )
     return low, high
 
 
@@ -97,7 +99,9 @@ def _range_after(layer: Any, ranges: list[Range]) -> Range:
         return float(min(ends)), float(max(ends))
     if isinstance(layer, keras.layers.Add):
         return sum(low for low, _ in ranges), sum(high for _, high in ranges)
-    if isinstance(layer, (keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D)):
+    if isinstance(
+        layer, (keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D)
+    ):
         return min(low, 0.0), max(high, 0.0)
     if isinstance(layer, keras.layers.ReLU):
         return activation_range("relu", (low, high))
