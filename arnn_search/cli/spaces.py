@@ -76,6 +76,7 @@ def check(
     json_output: Json = False,
 ) -> None:
     """Build sampled architectures and take one training step of each; say what is wrong, by line."""
+    from arnn_search.cli.tables import parameter_text
     from arnn_search.execution.local import LocalExecutor
     from arnn_search.spaces.discovery import find_space
     from arnn_search.studies.layout import data_cache
@@ -100,11 +101,15 @@ def check(
         typer.echo(json.dumps([vars(one) for one in tried], indent=2))
     else:
         for one in tried:
-            values = " ".join(f"{name}={value}" for name, value in one.values.items())
-            verdict = one.problem or f"ok, {one.num_parameters:,} weights"
-            typer.secho(f"{verdict}  ({values})", fg="red" if one.problem else None)
+            if not one.problem:
+                typer.echo(f"ok, {one.num_parameters:,} weights: {parameter_text(one.values)}")
+        for problem in dict.fromkeys(one.problem for one in problems):
+            failed = [one for one in problems if one.problem == problem]
+            typer.secho(problem, fg="red")
+            typer.echo(
+                f"  in {len(failed)} of {len(tried)}, for one with: {parameter_text(failed[0].values)}"
+            )
     if problems:
-        kinds = len({one.problem for one in problems})
-        raise SpaceError(f"{len(problems)} of {len(tried)} architectures failed, in {kinds} ways; see above.")
+        raise SpaceError(f"{len(problems)} of {len(tried)} architectures do not work.")
     if not json_output:
         typer.echo(f"{space.name}: {len(tried)} architectures built and trained for one step on {data}.")

@@ -80,9 +80,12 @@ def number(value: float | None, *, digits: int = 4) -> str:
 
 def parameter_text(parameters: dict[str, Any]) -> str:
     """Parameters as `name=value`, floats in three digits."""
-    return ", ".join(
-        f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in parameters.items()
+    return (
+        ", ".join(
+            f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in parameters.items()
+        )
+        or "no parameters"
     )
 
 

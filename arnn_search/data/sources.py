@@ -55,6 +55,12 @@ def load_source(source: str, *, target: str | None = None, task: str | None = No
     return load_table(path, target, checked)
 
 
+def check_source(source: str) -> None:
+    """Raises what `load_source` would raise for a source that does not exist, without reading it."""
+    if not is_named(source):
+        locate(source)
+
+
 def fingerprint_source(source: str) -> str:
     """A text that changes when the source's content changes, found without decoding it."""
     if is_named(source):

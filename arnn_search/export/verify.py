@@ -47,7 +47,7 @@ def evaluate_in_clean_process(
     Raises:
         ExportError: the file does not load or run there; with the last line of what Python said.
     """
-    inputs, targets = (Path(part.filename) for part in open_prepared(data).validation())
+    inputs, targets = (Path(str(part.filename)) for part in open_prepared(data).validation())  # type: ignore[attr-defined]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     if backend is not None:
         environment["KERAS_BACKEND"] = backend

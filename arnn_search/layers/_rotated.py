@@ -163,7 +163,8 @@ def _checked_reference_point(value: Any) -> str | tuple[float, ...]:
     if isinstance(value, str):
         if value not in REFERENCE_POINTS:
             raise ValueError(
-                f"`reference_point` must be one of {', '.join(REFERENCE_POINTS)}, or a vector. Received: {value!r}."
+                f"`reference_point` must be {' or '.join(map(repr, REFERENCE_POINTS))}, or a vector. "
+                f"Received: {value!r}."
             )
         return value
     vector = np.asarray(value, dtype="float64")

@@ -57,7 +57,8 @@ class SearchSpace:
         """The space as a `keras_tuner.HyperModel`, for any of KerasTuner's tuners."""
         from arnn_search.spaces.hypermodel import SpaceHyperModel
 
-        return SpaceHyperModel(self, getattr(data, "spec", data))
+        spec: DataSpec = getattr(data, "spec", data)  # type: ignore[arg-type]
+        return SpaceHyperModel(self, spec)
 
     def objective(self, data: "PreparedData", *, epochs: int = 5, batch_size: int = 128) -> "Objective":
         """The space as an objective for `optuna.Study.optimize`.

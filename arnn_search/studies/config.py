@@ -15,7 +15,7 @@ PRUNERS = ("median", "asha", "hyperband", "none")
 
 
 def _key(default: Any, description: str, *, section: str, may_change: bool = False, **limits: Any) -> Any:
-    extra = {"section": section, "may_change": may_change}
+    extra: dict[str, Any] = {"section": section, "may_change": may_change}
     return Field(default, description=description, json_schema_extra=extra, **limits)
 
 

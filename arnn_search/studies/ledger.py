@@ -4,7 +4,7 @@ import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -16,6 +16,8 @@ from arnn_search.errors import StudyError
 from arnn_search.spaces.parameters import Parameter, Value
 
 FILE_NAME = "ledger.journal"
+Direction = Literal["maximize", "minimize"]
+
 _PREFIX = "arnn:"
 _EPOCH = f"{_PREFIX}epoch:"
 
@@ -116,7 +118,7 @@ def trial_epochs(trial: FrozenTrial) -> dict[int, dict[str, float]]:
     }
 
 
-def create_ledger(directory: Path, name: str, *, direction: str) -> Ledger:
+def create_ledger(directory: Path, name: str, *, direction: Direction) -> Ledger:
     """Creates the ledger of a new study in its folder."""
     with quiet_optuna():
         study = optuna.create_study(storage=_storage(directory), study_name=name, direction=direction)

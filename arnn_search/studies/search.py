@@ -12,6 +12,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from arnn_search.data import DataSpec
+from arnn_search.data.sources import check_source
 from arnn_search.errors import ConfigurationError, SpaceError, StudyError
 from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, Slot, plan_slots
 from arnn_search.spaces.discovery import SpaceFile, find_space
@@ -92,6 +93,7 @@ def run_study(
     listener = listener or StudyListener()
     config, existing = resolve(values, resume=resume)
     declaration = find_space(config.space)
+    check_source(config.data)
     slots = _slots(config)
     with _executor(config) as executor:
         listener.preparing("Loading Keras, preparing data, trying the search space")

@@ -159,11 +159,11 @@ class Supervisor:
             if self.interruptions > 2:
                 raise KeyboardInterrupt
 
-        previous: dict[int, Any] = {}
-        for number in (signal.SIGINT, signal.SIGTERM):
-            previous[number] = signal.signal(number, interrupt)
+        previous: dict[signal.Signals, Any] = {}
+        for taken in (signal.SIGINT, signal.SIGTERM):
+            previous[taken] = signal.signal(taken, interrupt)
         try:
             yield
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            for taken, handler in previous.items():
+                signal.signal(taken, handler)

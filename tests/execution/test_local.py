@@ -211,5 +211,5 @@ def test_trial_ends_soon_after_its_supervisor_was_killed(make_task, write_space,
     ) as supervisor:
         trial = psutil.Process(int(supervisor.stdout.readline()))
         supervisor.kill()
-    gone, alive = psutil.wait_procs([trial], timeout=20)
+    _, alive = psutil.wait_procs([trial], timeout=20)
     assert not alive

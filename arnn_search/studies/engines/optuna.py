@@ -14,7 +14,7 @@ from optuna.trial import TrialState, create_trial
 from arnn_search.errors import ConfigurationError
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal
-from arnn_search.studies.ledger import quiet_optuna
+from arnn_search.studies.ledger import Direction, quiet_optuna
 
 _REDUCTION_FACTOR = 3
 _NEEDED = {"gp": "torch", "cmaes": "cmaes"}
@@ -40,7 +40,7 @@ class OptunaEngine(Engine):
     """
 
     def __init__(
-        self, *, sampler: str, pruner: str, direction: str, epochs: int, seed: int, study_name: str
+        self, *, sampler: str, pruner: str, direction: Direction, epochs: int, seed: int, study_name: str
     ) -> None:
         needed = _NEEDED.get(sampler)
         if needed is not None and find_spec(needed) is None:
