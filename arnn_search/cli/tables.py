@@ -46,9 +46,9 @@ def trials_table(study: "Study", trials: Iterable["Trial"]) -> Table:
     """Every trial, with how it ended."""
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     for column in ("trial", "state", study.metric, "health", "epochs", "seconds"):
-        table.add_column(column, justify="left" if column == "state" else "right")
-    table.add_column("family")
-    table.add_column("device")
+        table.add_column(column, justify="left" if column == "state" else "right", no_wrap=True)
+    table.add_column("family", no_wrap=True)
+    table.add_column("device", no_wrap=True)
     table.add_column("why", overflow="fold")
     for trial in trials:
         style = STATE_STYLES.get(trial.state, "")

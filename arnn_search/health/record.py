@@ -34,7 +34,7 @@ class HealthRecord:
             limits: the limit L of each auto-rotating layer by layer name (its mean, if it has one per unit).
 
         Returns:
-            `health/...`, `gradient_rms/<nn>_<layer>` and `limit/<nn>_<layer>`; NaN where unknown.
+            `health/...` as far as it is known, `gradient_rms/<nn>_<layer>`, `limit/<nn>_<layer>`.
         """
         self._epochs.append(gradients)
         self._saturation.append(dict(saturation))
@@ -51,7 +51,8 @@ class HealthRecord:
         score = indices.health_score(
             **values, nonfinite_share=gradients.nonfinite_steps / max(gradients.steps, 1)
         )
-        metrics = {"health/score": score} | {f"health/{name}": value for name, value in values.items()}
+        metrics = {f"health/{name}": value for name, value in {"score": score, **values}.items()}
+        metrics = {name: value for name, value in metrics.items() if not math.isnan(value)}
         metrics["health/nonfinite_steps"] = float(gradients.nonfinite_steps)
         metrics |= _by_depth("gradient_rms", dict(zip(self.layer_names, last.tolist(), strict=True)))
         return metrics | _by_depth("limit", limits)
