@@ -1,0 +1,190 @@
+"""The commands as a user types them; in this process, on small data, with trials inline."""
+
+import json
+
+import pytest
+import typer.testing
+
+from arnn_search.cli import main as command_line
+from arnn_search.errors import ArnnSearchError
+from arnn_search.studies.config import StudyConfig
+
+SMALL = ["--executor", "inline", "--epochs", "1", "--no-mlflow"]
+
+
+@pytest.fixture
+def command(folder, monkeypatch, capsys):
+    """Runs `arnn-search` with arguments; returns exit code, output and errors."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["arnn-search", *map(str, arguments)])
+        code = 0
+        try:
+            command_line.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def small(write_space, small_file):
+    return ["--space", write_space(), "--data", small_file, *SMALL]
+
+
+def test_run_ends_with_a_leaderboard_and_three_commands(command, small):
+    code, out, _ = command("run", *small, "--trials", "2", "--study", "mine")
+    assert code == 0
+    assert "2 of 2 trials: 2 completed." in out
+    assert "Leaderboard" in out
+    assert "on the test part" in out
+    following = out[out.index("Next:") :].splitlines()[1:]
+    assert [line.strip().split()[:3] for line in following] == [
+        ["arnn-search", "status", "mine"],
+        ["arnn-search", "export", "mine"],
+        ["arnn-search", "resume", "mine"],
+    ]
+
+
+def test_json_is_the_only_output(command, small):
+    code, out, _ = command("run", *small, "--trials", "1", "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert result["trials"][0]["state"] == "completed"
+    assert result["best_value"] == result["trials"][0]["value"]
+
+
+def test_quiet_run_prints_one_line(command, small):
+    code, out, _ = command("run", *small, "--trials", "1", "--quiet", "--study", "mine")
+    assert (code, out.count("\n")) == (0, 1)
+    assert out.startswith("mine: best trial 0, val_accuracy ")
+
+
+def test_file_gives_the_configuration_and_flags_beat_it(command, folder, write_space, small_file):
+    (folder / "study.toml").write_text(
+        f'study = "filed"\nspace = "{write_space()}"\ndata = "{small_file}"\nepochs = 3\ntrials = 1\n'
+        'executor = "inline"\nmlflow = false\n'
+    )
+    assert command("run", "study.toml", "--epochs", "1")[0] == 0
+    _, out, _ = command("status", "filed", "--json")
+    assert json.loads(out)["trials"][0]["epochs"] == 1
+
+
+def test_unknown_key_in_the_file_is_named(command, folder):
+    (folder / "study.toml").write_text("epohcs = 3\n")
+    code, _, err = command("run", "study.toml")
+    assert code == 2
+    assert "Unknown key 'epohcs'. Did you mean epochs?" in err
+
+
+def test_resume_adds_trials_to_the_latest_study(command, small):
+    command("run", *small, "--trials", "1")
+    code, out, _ = command("resume", "--trials", "2")
+    assert code == 0
+    assert "1 done already" in " ".join(out.split())
+    assert "2 of 2 trials" in out
+
+
+def test_status_lists_trials_and_studies(command, small):
+    command("run", *small, "--trials", "1", "--study", "one")
+    command("run", *small, "--trials", "1", "--study", "two")
+    assert "Study two is not running: 1 completed of 1 trials" in " ".join(command("status")[1].split())
+    assert "one: not running" in command("status", "--all")[1]
+    assert len(json.loads(command("status", "--all", "--json")[1])) == 2
+
+
+def test_export_writes_and_verifies(command, small, folder):
+    command("run", *small, "--trials", "1")
+    code, out, _ = command("export", "--out", "best.keras")
+    assert code == 0
+    assert "Verified in a clean process (stock Keras layers only): val_accuracy" in out
+    assert (folder / "best.keras").is_file()
+    code, _, err = command("export", "--out", "best.keras")
+    assert code == 2
+    assert "exists already" in err
+
+
+def test_init_writes_a_file_that_runs_as_it_is(command, folder):
+    assert command("init")[0] == 0
+    code, out, _ = command("run", "study.toml", "--plan")
+    assert code == 0
+    assert "8 trials of up to 5 epochs, tpe, median." in out
+    code, _, err = command("init")
+    assert code == 2
+    assert "--force" in err
+
+
+def test_spaces_are_listed_shown_started_and_checked(command, small_file):
+    assert "poster-cnn" in command("spaces", "list")[1]
+    assert "def build(hp, data):" in command("spaces", "show", "poster-cnn")[1]
+    assert json.loads(command("spaces", "show", "poster-cnn", "--json")[1])["origin"] == "built-in"
+    assert command("spaces", "new", "my-net")[0] == 0
+    code, out, _ = command("spaces", "check", "my-net", "--data", small_file, "--samples", "2")
+    assert code == 0
+    assert "my-net: 2 architectures built and trained for one step" in out
+
+
+def test_check_reports_each_problem_once_with_its_line(command, write_space, small_file):
+    space = write_space("    inputs =", "    undefined()\n    inputs =")
+    code, out, err = command("spaces", "check", space, "--data", small_file, "--samples", "3")
+    assert code == 2
+    assert out.count("line 9: NameError: name 'undefined' is not defined") == 1
+    assert "in 3 of 3" in out
+    assert "3 of 3 architectures do not work" in err
+
+
+def test_data_sets_are_listed(command):
+    assert "digits" in command("data")[1]
+    assert {row["name"] for row in json.loads(command("data", "--json")[1])} >= {"digits", "fashion-mnist"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--space", "poster-cn"], "Did you mean poster-cnn?"),
+        (["run", "--data", "digitz"], "Did you mean digits?"),
+        (["run", "--engine", "optna"], "should be 'optuna'"),
+        (["run", "--sampler", "tep"], "Did you mean tpe?"),
+        (["run", "--trials", "0"], "greater than or equal to 1. Received: 0"),
+        (["run", "--devices", "9"], "GPU 9, which does not exist"),
+        (["run", "--epohcs", "1"], "--epochs"),
+        (["rnu"], "Did you mean 'run'?"),
+        (["status"], "There is no study"),
+        (["export"], "There is no study"),
+        (["dashboard"], "There is no study"),
+        (["sync"], "There is no study"),
+        (["run", "none.toml"], "There is no configuration file 'none.toml'"),
+    ],
+)
+def test_wrong_input_is_one_message_and_exit_code_2(command, arguments, message):
+    code, _, err = command(*arguments)
+    assert code == 2
+    assert message in " ".join(err.replace("│", " ").split())
+    assert "Traceback" not in err
+
+
+def test_study_without_mlflow_has_no_page_to_serve(command, small):
+    command("run", *small, "--trials", "1")
+    code, _, err = command("dashboard", "--no-open")
+    assert code == 2
+    assert "mlflow = false" in err
+
+
+def test_every_key_has_a_flag():
+    help_text = (
+        typer.testing.CliRunner().invoke(command_line.app, ["run", "--help"], terminal_width=200).output
+    )
+    for name in StudyConfig.model_fields:
+        assert f"--{name.replace('_', '-')}" in help_text
+
+
+def test_bug_of_ours_keeps_its_traceback(command, monkeypatch):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("arnn_search.spaces.discovery.find_spaces", broken)
+    with pytest.raises(ZeroDivisionError):
+        command("spaces", "list")
+    assert not issubclass(ZeroDivisionError, ArnnSearchError)

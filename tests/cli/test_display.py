@@ -1,0 +1,66 @@
+import io
+import math
+
+import pytest
+from rich.console import Console
+
+from arnn_search.cli.display import LiveDisplay, PlainDisplay, make_display, spark_line
+from arnn_search.trials.channel import EpochReport
+from arnn_search.trials.outcome import TrialOutcome
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ([1.0, 1e-4, 1e-2], "█▁▅"),
+        ([1e-3], "█"),
+        ([1.0, 0.0, math.nan], "█▁▁"),
+        ([], ""),
+    ],
+)
+def test_spark_line_is_four_decades_high(values, line):
+    assert spark_line(values) == line
+
+
+def _feed(display):
+    display.metric, display.epochs, display.total = "val_accuracy", 3, 2
+    display.trial_started(4, attempt=1, slot="cpu:0")
+    display.trial_built(4, parameters={"family": "ar"}, num_parameters=10)
+    metrics = {"val_accuracy": 0.75, "health/score": 0.5, "gradient_rms/00_a": 1.0, "gradient_rms/01_b": 0.1}
+    display.epoch_ended(4, EpochReport(1, metrics, 1.0))
+
+
+def test_plain_display_says_one_line_for_each_trial():
+    console = Console(file=io.StringIO(), width=200)
+    display = PlainDisplay(console)
+    _feed(display)
+    display.trial_ended(
+        4, TrialOutcome("pruned", "pruner", "Stopped after epoch 1."), value=0.75, again=False
+    )
+    (line,) = console.file.getvalue().splitlines()
+    for word in ("trial   4", "pruned", "val_accuracy 0.7500", "health 0.50", "ar", "cpu:0", "Stopped after"):
+        assert word in line
+
+
+def test_attempt_that_runs_again_is_said():
+    console = Console(file=io.StringIO(), width=200)
+    display = PlainDisplay(console)
+    _feed(display)
+    display.trial_ended(4, TrialOutcome("failed", "killed by signal 9"), value=None, again=True)
+    assert "(runs again)" in console.file.getvalue()
+
+
+def test_live_display_shows_the_running_trials():
+    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+    with LiveDisplay(console) as display:
+        display._done_before = 0
+        _feed(display)
+        display._draw()
+    shown = console.file.getvalue()
+    for word in ("gradients", "0.7500", "1/3", "0 of 2 trials"):
+        assert word in shown
+
+
+def test_output_that_is_no_terminal_gets_plain_lines():
+    assert isinstance(make_display(quiet=False), PlainDisplay)
+    assert make_display(quiet=True).console.quiet
