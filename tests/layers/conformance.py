@@ -15,7 +15,12 @@ import numpy as np
 from arnn_search import layers
 from tests.layers import numpy_reference
 
-LIMITS = ({}, {"limit": 3.0}, {"learn_limit": True}, {"learn_limit": True, "limit_per_unit": True, "limit": 1.5})
+LIMITS = (
+    {},
+    {"limit": 3.0},
+    {"learn_limit": True},
+    {"learn_limit": True, "limit_per_unit": True, "limit": 1.5},
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,13 @@ ACTIVATIONS = {
     "relu": lambda z: np.maximum(z, 0.0),
     "softsign": lambda z: z / (1.0 + np.abs(z)),
 }
-LIMITS = {"sigmoid": 4.0, "tanh": 2.0, "relu": 1.0, "linear": 1.0, "softsign": 2.79}  # where 1/(1 + z)² is 7 %
+LIMITS = {
+    "sigmoid": 4.0,
+    "tanh": 2.0,
+    "relu": 1.0,
+    "linear": 1.0,
+    "softsign": 2.79,
+}  # where 1/(1 + z)² is 7 %
 
 
 def activation_of(layer):
@@ -79,9 +85,14 @@ def convolve(x, kernel, strides, padding, dilation, *, groups=1):
     """A convolution of any rank, channels last, tap by tap."""
     taps = kernel.shape[:-2]
     spans = [(tap - 1) * step + 1 for tap, step in zip(taps, dilation, strict=True)]
-    pads = [pad(size, span, stride, padding) for size, span, stride in zip(x.shape[1:], spans, strides, strict=False)]
+    pads = [
+        pad(size, span, stride, padding)
+        for size, span, stride in zip(x.shape[1:], spans, strides, strict=False)
+    ]
     x = np.pad(x, [(0, 0), *pads, (0, 0)])
-    sizes = [(size - span) // stride + 1 for size, span, stride in zip(x.shape[1:], spans, strides, strict=False)]
+    sizes = [
+        (size - span) // stride + 1 for size, span, stride in zip(x.shape[1:], spans, strides, strict=False)
+    ]
     filters = kernel.shape[-1]
     outputs = np.zeros((len(x), *sizes, filters))
     channels = x.shape[-1] // groups
