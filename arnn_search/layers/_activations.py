@@ -61,7 +61,7 @@ def dynamic_region(activation: str | Callable[..., Any] | None) -> float | None:
     if name in ("softmax", "log_softmax", "linear"):  # not elementwise, or nothing to measure
         return None
     with _eagerly():
-        points = np.linspace(-_FARTHEST, _FARTHEST, 4097, dtype="float32")
+        points = np.linspace(-_FARTHEST, _FARTHEST, 32769, dtype="float32")
         values = np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(points))), dtype="float64")
     slopes = np.abs(np.diff(values) / np.diff(points))
     middles = (points[1:] + points[:-1]) / 2

@@ -1,5 +1,6 @@
 """The auto-rotating convolutions."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -7,7 +8,8 @@ import numpy as np
 from keras import ops
 
 from arnn_search.layers._rotated import AutoRotated
-from arnn_search.layers._rotation import EPSILON, aligned_response, uniform_response
+from arnn_search.layers._rotation import EPSILON, aligned_response, rotation
+from arnn_search.layers._taps import AxisTaps, axis_taps, lay_out, sum_over_sets
 
 BOUNDARIES = ("padded", "interior")
 
@@ -42,107 +44,99 @@ class AutoRotConvolution(AutoRotated):
         """Whether ρ is a map over positions."""
         return bool(self.auto_rotation and self.boundary == "padded" and self.padding != "valid")  # type: ignore[attr-defined]
 
+    @property
+    def channel_axis(self) -> int:
+        """Which axis of inputs and outputs counts the channels."""
+        return 1 if self.data_format == "channels_first" else self.rank + 1  # type: ignore[attr-defined]
+
     def call(self, inputs: Any) -> Any:
+        if not self.auto_rotation:
+            return super().call(inputs)  # type: ignore[misc]
         inputs = self.cast_inputs(inputs)
-        kernel = self.float_kernel()
-        bias = None if self.bias is None else ops.cast(self.bias, "float32")  # type: ignore[attr-defined]
-        rho = None
-        if self.pads:
-            rho = self._rho_at(self._positions_of(inputs))
-        elif self.auto_rotation:
-            scale = self.rho()
-            kernel, bias = kernel * scale, None if bias is None else bias * scale
+        kernel, bias = self.rotation_kernel(), self.rotation_bias()
+        rho = self._rho_map(self._spatial_shape_of(inputs)) if self.pads else self.rho()
+        if not self.pads:
+            kernel, bias = kernel * rho, None if bias is None else bias * rho
         outputs = self.convolution_op(inputs, ops.cast(kernel, self.compute_dtype))  # type: ignore[attr-defined]
         if bias is not None:
-            outputs = outputs + self._along_channels(ops.cast(bias, outputs.dtype))
-        if rho is not None:
+            outputs = outputs + ops.cast(self._along_channels(bias), outputs.dtype)
+        if self.pads:
             outputs = outputs * ops.cast(rho, outputs.dtype)
         return outputs if self.activation is None else self.activation(outputs)  # type: ignore[attr-defined]
 
     def reference_response(self) -> Any:
         """f(x_Q): shape `(filters,)`, or `(1, *positions, filters)` (channels as in the data) if padded."""
         if not self.pads:
-            return self._interior_response()
-        if self._spatial_shape is None or None in self._spatial_shape:
-            raise ValueError(
-                f"{self.name}: with boundary='padded' the response depends on the size of the input, "  # type: ignore[attr-defined]
-                f"which is open. Received: {self._spatial_shape}."
-            )
-        return self._padded_response(self._spatial_shape)
-
-    def _rho_at(self, spatial_shape: tuple[Any, ...]) -> Any:
-        from arnn_search.layers._rotation import rotation
-
-        limits = self.limit_values()
-        if self.limit_per_unit:
-            limits = self._along_channels(limits)
-        return rotation(limits, self._padded_response(spatial_shape))
+            return self._with_bias(self._sum_of_taps(()))
+        axes = self._axes(self._known_spatial_shape())
+        return self._over_positions(self._with_bias(self._sum_of_taps(axes)), axes)
 
     def rho(self) -> Any:
         """ρ, of the shape of `reference_response`."""
-        if self.pads:
-            self.reference_response()
-            return self._rho_at(self._spatial_shape or ())
-        return super().rho()
+        return self._rho_map(self._known_spatial_shape()) if self.pads else super().rho()
 
-    def get_config(self) -> dict[str, Any]:
-        """The configuration with `boundary`."""
-        return super().get_config() | {"boundary": self.boundary}
+    def own_config(self) -> dict[str, Any]:
+        """With `boundary`."""
+        return super().own_config() | {"boundary": self.boundary}
 
-    def _interior_response(self) -> Any:
-        kernel = self.float_kernel()
-        axes = tuple(range(len(kernel.shape) - 1))
-        if self.reference_point == "uniform":
-            response = uniform_response(kernel, self.reference, axes=axes)
-        elif self.reference_point == "aligned":
-            response = aligned_response(kernel, self.reference, axes=axes)
-        else:
-            response = ops.sum(self._tap_response(kernel), axis=axes)
-        return response if self.bias is None else response + ops.cast(self.bias, "float32")  # type: ignore[attr-defined]
+    def _rho_map(self, spatial_shape: tuple[Any, ...]) -> Any:
+        axes = self._axes(spatial_shape)
+        rho = rotation(self.limit_values(), self._with_bias(self._sum_of_taps(axes)))
+        return self._over_positions(ops.minimum(rho, self.largest_rho()), axes)
 
-    def _padded_response(self, spatial_shape: tuple[Any, ...]) -> Any:
-        """The interior formula with the taps that meet the input at each position, by one small convolution.
-
-        Its input is a single sample with a single channel of ones: 1 / (batch × channels) of the layer's own.
-        """
-        kernel = self.float_kernel()
+    def _sum_of_taps(self, axes: Sequence[AxisTaps]) -> Any:
+        """w·x_Q, shape `(filters,)`, or `(*sets, filters)` with the sets of taps that positions see."""
+        kernel = self.rotation_kernel()
         if self.reference_point == "aligned":
-            scale = ops.stop_gradient(ops.maximum(ops.max(ops.abs(kernel)), 1e-30))
-            squares = ops.sum(ops.square(kernel / scale), axis=-2, keepdims=True)
-            norms = scale * ops.sqrt(self._over_taps(squares, spatial_shape) + EPSILON * EPSILON)
-            inputs = self._over_taps(ops.ones_like(kernel[..., :1, :]), spatial_shape) * kernel.shape[-2]
-            response = abs(self.reference) * ops.sqrt(ops.stop_gradient(inputs)) * norms
-        elif self.reference_point == "uniform":
-            response = self._over_taps(
-                self.reference * ops.sum(kernel, axis=-2, keepdims=True), spatial_shape
-            )
+            return self._aligned_sum(kernel, axes)
+        if self.reference_point == "uniform":
+            taps = self.reference * ops.sum(kernel, axis=-2)
         else:
-            response = self._over_taps(self._tap_response(kernel), spatial_shape)
-        if self.bias is None:  # type: ignore[attr-defined]
-            return response
-        return response + self._along_channels(ops.cast(self.bias, "float32"))  # type: ignore[attr-defined]
+            taps = ops.sum(kernel * ops.convert_to_tensor(self._vector_by_filter(), kernel.dtype), axis=-2)
+        return sum_over_sets(taps, axes) if axes else ops.sum(taps, axis=tuple(range(len(taps.shape) - 1)))
 
-    def _tap_response(self, kernel: Any) -> Any:
-        """Σ over input channels of kernel × x_Q for the user's vector, shape `(*taps, 1, filters)`."""
+    def _aligned_sum(self, kernel: Any, axes: Sequence[AxisTaps]) -> Any:
+        if not axes:
+            return aligned_response(kernel, self.reference, axes=tuple(range(len(kernel.shape) - 1)))
+        scale = ops.stop_gradient(ops.maximum(ops.max(ops.abs(kernel)), 1e-30))
+        squares = ops.sum(ops.square(kernel / scale), axis=-2)
+        norms = scale * ops.sqrt(sum_over_sets(squares, axes) + EPSILON * EPSILON)
+        num_inputs = sum_over_sets(ops.full_like(squares, kernel.shape[-2]), axes)
+        return abs(self.reference) * ops.sqrt(num_inputs) * norms
+
+    def _vector_by_filter(self) -> np.ndarray:
+        """The user's vector as each filter sees it, shape `(channels / groups, filters)`."""
         groups = self.groups  # type: ignore[attr-defined]
-        vector = np.asarray(self.reference_point, dtype="float32").reshape(groups, -1)
-        # A filter of group g sees the channels of that group only.
-        by_filter = np.repeat(vector, self.num_units // groups, axis=0).T
-        return ops.sum(kernel * ops.convert_to_tensor(by_filter), axis=-2, keepdims=True)
+        vector = np.asarray(self.reference_point, dtype="float64").reshape(groups, -1)
+        return np.repeat(vector, self.num_units // groups, axis=0).T
 
-    def _over_taps(self, tap_values: Any, spatial_shape: tuple[Any, ...]) -> Any:
-        first = self.data_format == "channels_first"  # type: ignore[attr-defined]
-        ones = ops.ones((1, 1, *spatial_shape) if first else (1, *spatial_shape, 1), dtype="float32")
-        return ops.conv(
-            ones,
-            tap_values,
-            strides=self.strides,  # type: ignore[attr-defined]
-            padding=self.padding,  # type: ignore[attr-defined]
-            data_format=self.data_format,  # type: ignore[attr-defined]
-            dilation_rate=self.dilation_rate,  # type: ignore[attr-defined]
-        )
+    def _with_bias(self, response: Any) -> Any:
+        bias = self.rotation_bias()
+        return response if bias is None else response + bias
 
-    def _positions_of(self, inputs: Any) -> tuple[Any, ...]:
+    def _axes(self, spatial_shape: tuple[Any, ...]) -> list[AxisTaps]:
+        geometry = zip(spatial_shape, self.kernel_size, self.strides, self.dilation_rate, strict=True)  # type: ignore[attr-defined]
+        return [
+            axis_taps(size, taps=taps, stride=stride, dilation=dilation, padding=self.padding)  # type: ignore[attr-defined]
+            for size, taps, stride, dilation in geometry
+        ]
+
+    def _over_positions(self, set_values: Any, axes: Sequence[AxisTaps]) -> Any:
+        values = lay_out(set_values, axes)
+        if self.data_format == "channels_first":  # type: ignore[attr-defined]
+            values = ops.moveaxis(values, -1, 0)
+        return ops.expand_dims(values, 0)
+
+    def _known_spatial_shape(self) -> tuple[int, ...]:
+        shape = self._spatial_shape
+        if shape is None or None in shape:
+            raise ValueError(
+                f"{self.name}: with boundary='padded' the response depends on the size of the input, "  # type: ignore[attr-defined]
+                f"which is open. Received: {shape}."
+            )
+        return shape  # type: ignore[return-value]
+
+    def _spatial_shape_of(self, inputs: Any) -> tuple[Any, ...]:
         first = 2 if self.data_format == "channels_first" else 1  # type: ignore[attr-defined]
         return tuple(ops.shape(inputs)[first : first + self.rank])  # type: ignore[attr-defined]
 

@@ -29,6 +29,8 @@ class AutoRotDense(AutoRotated, keras.layers.Dense):  # type: ignore[misc]
     """
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
+        if not self.auto_rotation:
+            return super().call(inputs, training=training)
         kernel, bias = self.rotated_weights()
         outputs = ops.matmul(self.cast_inputs(inputs), ops.cast(kernel, self.compute_dtype))
         if bias is not None:
@@ -36,20 +38,19 @@ class AutoRotDense(AutoRotated, keras.layers.Dense):  # type: ignore[misc]
         return outputs if self.activation is None else self.activation(outputs)
 
     def reference_response(self) -> Any:
-        kernel = self.float_kernel()
+        kernel = self.rotation_kernel()
         if self.reference_point == "uniform":
             response = uniform_response(kernel, self.reference, axes=(0,))
         elif self.reference_point == "aligned":
             response = aligned_response(kernel, self.reference, axes=(0,))
         else:
             response = ops.matmul(self.reference_vector(), kernel)
-        return response if self.bias is None else response + ops.cast(self.bias, "float32")
+        bias = self.rotation_bias()
+        return response if bias is None else response + bias
 
     def rotated_weights(self) -> tuple[Any, Any]:
-        """ρW, shape `(features, units)`, and ρb, shape `(units,)` or None, in float32."""
-        kernel = self.float_kernel()
-        bias = None if self.bias is None else ops.cast(self.bias, "float32")
-        if not self.auto_rotation:
-            return kernel, bias
+        """ρW, shape `(features, units)`, and ρb, shape `(units,)` or None, in `rotation_dtype`."""
+        kernel = self.rotation_kernel()
+        bias = self.rotation_bias()
         rho = self.rho()
         return kernel * rho, None if bias is None else bias * rho

@@ -4,27 +4,16 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from arnn_search.layers._convolution import AutoRotConvolution
 from arnn_search.layers._rotated import AutoRotated
-
-_OWN_ARGUMENTS = (
-    "limit",
-    "learn_limit",
-    "limit_per_unit",
-    "reference_point",
-    "value_range",
-    "auto_rotation",
-    "boundary",
-)
 
 
 def fold(model: keras.Model) -> keras.Model:
     """The same network with stock Keras layers only: kernel ρW, bias ρb.
 
     A padded convolution, whose ρ is a map over positions, becomes a linear convolution, a constant rescale
-    (`keras.layers.Normalization` with mean 0 and variance 1/ρ²) and the activation.
+    (`keras.layers.Normalization`) and the activation. Layers that are shared stay shared.
 
     Args:
         model: a functional or sequential model that is built.
@@ -35,62 +24,76 @@ def fold(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: the model is neither functional nor sequential, or not built.
     """
+    clones = _Clones()
+    folded = clones.of_model(model)
+    clones.carry_weights()
+    return folded
+
+
+class _Clones:
+    """The stock layer for each layer: one for a layer that is used twice, in a nested model too."""
+
+    def __init__(self) -> None:
+        self._pairs: dict[int, tuple[Any, Any]] = {}
+
+    def of_model(self, model: keras.Model) -> keras.Model:
+        _check_foldable(model)
+        return keras.models.clone_model(model, clone_function=self._of_layer)
+
+    def carry_weights(self) -> None:
+        for layer, clone in self._pairs.values():
+            _carry_weights(layer, clone)
+
+    def _of_layer(self, layer: Any) -> Any:
+        if id(layer) not in self._pairs:
+            self._pairs[id(layer)] = (layer, self._new(layer))
+        return self._pairs[id(layer)][1]
+
+    def _new(self, layer: Any) -> Any:
+        if isinstance(layer, keras.Model):
+            return self.of_model(layer)
+        if not isinstance(layer, AutoRotated):
+            return layer.__class__.from_config(layer.get_config())
+        if isinstance(layer, AutoRotConvolution) and layer.pads:
+            return _convolution_and_rescale(layer)
+        return layer.stock_layer()
+
+
+def _check_foldable(model: Any) -> None:
     if not isinstance(model, keras.Sequential) and not hasattr(model, "operations"):
         raise ValueError(
-            f"Only functional and sequential models can be folded. Received: {type(model).__name__}."
+            f"`model` must be a functional or sequential model to be folded. Received: {type(model).__name__}."
         )
     if not model.built:
         raise ValueError(f"The model {model.name!r} has no weights yet; build it before folding it.")
-    folded: dict[str, Any] = {}
-
-    def stock(layer: Any) -> Any:
-        new = _stock_layer(layer)
-        folded[layer.name] = new
-        return new
-
-    copy = keras.models.clone_model(model, clone_function=stock)
-    for layer in model.layers:
-        if layer.name in folded:
-            _carry_weights(layer, folded[layer.name])
-    if getattr(model, "compiled", False):
-        copy.compile_from_config(model.get_compile_config())
-    return copy
 
 
-def _stock_layer(layer: Any) -> Any:
+def _convolution_and_rescale(layer: Any) -> keras.Sequential:
+    axes = tuple(range(1, layer.rank + 2))
+    return keras.Sequential(
+        [
+            layer.stock_layer(activation=None, name="convolution"),
+            keras.layers.Normalization(axis=axes, invert=True, name="rescale", dtype=layer.dtype_policy),
+            keras.layers.Activation(layer.activation, name="activation", dtype=layer.dtype_policy),
+        ],
+        name=layer.name,
+    )
+
+
+def _carry_weights(layer: Any, clone: Any) -> None:
     if isinstance(layer, keras.Model):
-        return fold(layer)
+        return  # its layers are pairs of their own
     if not isinstance(layer, AutoRotated):
-        return layer.__class__.from_config(layer.get_config())
-    parent = next(base for base in type(layer).__mro__ if base.__module__.startswith("keras."))
-    config = {key: value for key, value in layer.get_config().items() if key not in _OWN_ARGUMENTS}
-    if not (isinstance(layer, AutoRotConvolution) and layer.pads):
-        return parent.from_config(config)
-    linear = parent.from_config(config | {"activation": None, "name": "convolution"})
-    axes = tuple(range(1, layer.rank + 2))  # type: ignore[attr-defined]
-    rescale = keras.layers.Normalization(axis=axes, name="rescale")
-    activation = keras.layers.Activation(layer.activation, name="activation")  # type: ignore[attr-defined]
-    inner = keras.Sequential([linear, rescale, activation], name=layer.name)  # type: ignore[attr-defined]
-    return inner
-
-
-def _carry_weights(layer: Any, new: Any) -> None:
-    if isinstance(layer, keras.Model):
-        return  # folded with its weights
-    if not isinstance(layer, AutoRotated):
-        new.set_weights(layer.get_weights())
-        return
-    if isinstance(layer, AutoRotConvolution) and layer.pads:
-        rho = np.asarray(ops.convert_to_numpy(layer.rho()))
-        convolution, rescale, _ = new.layers
-        convolution.set_weights(_stock_weights(layer))
-        rescale.set_weights([np.zeros_like(rho[0]), 1.0 / np.square(rho[0]), np.array(0)])
+        clone.set_weights(layer.get_weights())
+    elif isinstance(layer, AutoRotConvolution) and layer.pads:
+        convolution, rescale, _ = clone.layers
+        rho = np.asarray(keras.ops.convert_to_numpy(layer.rho()))
+        # The largest ρ of a filter goes into its kernel: what is left lies in (0, 1], and its square in range.
+        positions = tuple(axis for axis in range(rho.ndim) if axis != layer.channel_axis)
+        largest = rho.max(axis=positions, keepdims=True)
+        convolution.set_weights(layer.scaled_weights(largest.reshape(-1)))
+        share = (rho / largest)[0]
+        rescale.set_weights([np.zeros_like(share), np.square(share), np.array(0)])
         rescale.finalize_state()
-        return
-    rho = np.asarray(ops.convert_to_numpy(layer.rho())) if layer.auto_rotation else 1.0
-    new.set_weights([weight * rho for weight in _stock_weights(layer)])
-
-
-def _stock_weights(layer: Any) -> list[np.ndarray]:
-    weights = [layer.kernel] if layer.bias is None else [layer.kernel, layer.bias]
-    return [np.asarray(ops.convert_to_numpy(weight)) for weight in weights]
+    else:
+        clone.set_weights(layer.folded_weights())

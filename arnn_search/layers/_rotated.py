@@ -8,7 +8,15 @@ import numpy as np
 from keras import ops
 
 from arnn_search.layers._activations import Range, default_limit
-from arnn_search.layers._rotation import reference_value, rotation, softplus_inverse
+from arnn_search.layers._limit import (
+    Bounds,
+    check_learning_rate_factor,
+    check_limit,
+    check_limit_bounds,
+    limit_of,
+    weight_of,
+)
+from arnn_search.layers._rotation import largest_rotation, reference_value, rotation
 from arnn_search.layers._value_range import check_value_range, infer_value_range
 
 REFERENCE_POINTS = ("uniform", "aligned")
@@ -19,14 +27,16 @@ class AutoRotated:
 
     Arguments beside the stock layer's:
         limit: L > 0; None takes the activation's (`default_limit`). Where a learnable limit starts.
-        learn_limit: whether L is trained. It stays positive: L = softplus of the weight `limit`.
+        learn_limit: whether L is trained, as the weight `limit`. It stays positive (see `_limit`).
         limit_per_unit: whether each unit (filter) learns an L of its own.
+        limit_bounds: `(low, high)` that a learned L stays between, or None.
+        limit_learning_rate_factor: how much faster than the other weights L is trained.
         reference_point: `"uniform"` (the papers': all components 2 x_max - x_min), `"aligned"` (along the
             weights, which has no singularity), or a vector with one component for each input feature.
         value_range: `(low, high)` of the values that enter; None has it inferred from the network.
         auto_rotation: False gives the stock layer.
 
-    Weights are rotated in their own precision, and cast to the layer's compute precision afterwards.
+    Weights are rotated in float32 at least, and cast to the layer's compute precision afterwards.
 
     Raises:
         ValueError: an argument out of its range; names it and what was received.
@@ -38,25 +48,36 @@ class AutoRotated:
         limit: float | None = None,
         learn_limit: bool = False,
         limit_per_unit: bool = False,
+        limit_bounds: Bounds | None = None,
+        limit_learning_rate_factor: float = 1.0,
         reference_point: str | Sequence[float] = "uniform",
         value_range: Range | None = None,
         auto_rotation: bool = True,
         **kwargs: Any,
     ) -> None:
-        if limit is not None and not 0 < float(limit) < float("inf"):
-            raise ValueError(f"`limit` must be positive and finite. Received: {limit}.")
+        limit = check_limit(limit)
         if limit_per_unit and not learn_limit:
             raise ValueError("`limit_per_unit=True` needs `learn_limit=True`: a fixed limit is one number.")
+        if limit_bounds is not None and not learn_limit:
+            raise ValueError("`limit_bounds` needs `learn_limit=True`: a fixed limit does not move.")
         super().__init__(*args, **kwargs)
-        # Casting the weights before they are rotated would lose what the rotation is made of.
-        self.autocast = False
-        self.limit = None if limit is None else float(limit)
+        self.limit = limit
         self.learn_limit = bool(learn_limit)
         self.limit_per_unit = bool(limit_per_unit)
+        self.limit_bounds = check_limit_bounds(limit_bounds)
+        self.limit_learning_rate_factor = check_learning_rate_factor(limit_learning_rate_factor)
         self.reference_point = _checked_reference_point(reference_point)
         self.value_range = None if value_range is None else check_value_range(value_range)
         self.auto_rotation = bool(auto_rotation)
         self._limit_weight: Any = None
+        # Found now: the activation is measured, which cannot be done inside a graph that is being traced.
+        self._default_limit = default_limit(self.activation) if limit is None else limit  # type: ignore[attr-defined]
+        if self.learn_limit:
+            self._start_of_limit()
+        if self.auto_rotation:
+            # Casting the weights before they are rotated would lose what the rotation is made of.
+            self.autocast = False
+            self._refuse_what_skips_the_rotation()
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if self.auto_rotation and self.value_range is None:
@@ -75,51 +96,96 @@ class AutoRotated:
                 f"Received: {len(self.reference_point)} components."
             )
         if self.learn_limit:
-            start = float(softplus_inverse(self.initial_limit))
             self._limit_weight = self.add_weight(  # type: ignore[attr-defined]
                 name="limit",
                 shape=(self.num_units,) if self.limit_per_unit else (),
-                initializer=keras.initializers.Constant(start),
+                initializer=keras.initializers.Constant(self._start_of_limit()),
                 trainable=True,
             )
 
     @property
     def initial_limit(self) -> float:
         """L as it is given, or where it starts."""
-        return default_limit(self.activation) if self.limit is None else self.limit  # type: ignore[attr-defined]
+        return self._default_limit
 
     @property
     def num_units(self) -> int:
         """How many units (filters) the layer has."""
         return int(self.kernel.shape[-1])  # type: ignore[attr-defined]
 
+    @property
+    def rotation_dtype(self) -> str:
+        """The precision in which weights are rotated."""
+        return "float64" if self.variable_dtype == "float64" else "float32"  # type: ignore[attr-defined]
+
     def limit_values(self) -> Any:
         """L as it is now, shape `()`, or `(units,)` if each unit has its own."""
         if self._limit_weight is None:
-            return ops.convert_to_tensor(self.initial_limit, dtype="float32")
-        # Not 0 even where softplus underflows.
-        return ops.maximum(ops.softplus(ops.cast(self._limit_weight, "float32")), 1e-6)
+            return ops.convert_to_tensor(self.initial_limit, dtype=self.rotation_dtype)
+        return limit_of(
+            self.in_rotation_dtype(self._limit_weight),
+            bounds=self.limit_bounds,
+            learning_rate_factor=self.limit_learning_rate_factor,
+        )
 
     def reference_response(self) -> Any:
-        """f(x_Q) of each unit, shape `(..., units)`, in float32."""
+        """f(x_Q) of each unit, shape `(..., units)`, in `rotation_dtype`."""
         raise NotImplementedError(f"{type(self).__name__} defines its reference response.")
 
     def rho(self) -> Any:
-        """ρ = L / (|f(x_Q)| + ε) of each unit, shape `(..., units)`, in float32."""
-        return rotation(self.limit_values(), self.reference_response())
+        """ρ = L / (|f(x_Q)| + ε) of each unit, shape `(..., units)`, in `rotation_dtype`."""
+        return ops.minimum(rotation(self.limit_values(), self.reference_response()), self.largest_rho())
+
+    def largest_rho(self) -> Any:
+        """What keeps ρ f within the compute precision, shape `(units,)`; see `largest_rotation`."""
+        kernel = self.rotation_kernel()
+        low, high = self.value_range or (0.0, 1.0)
+        return largest_rotation(
+            kernel,
+            self.rotation_bias(),
+            reach=max(abs(low), abs(high), abs(self.reference)),
+            axes=tuple(range(len(kernel.shape) - 1)),
+            dtype=self.compute_dtype,  # type: ignore[attr-defined]
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The stock layer's configuration, and what was resolved of this one's."""
         config: dict[str, Any] = super().get_config()  # type: ignore[misc]
+        return config | self.own_config()
+
+    def own_config(self) -> dict[str, Any]:
+        """The arguments that the stock layer does not have."""
         reference = self.reference_point
-        return config | {
+        return {
             "limit": self.limit,
             "learn_limit": self.learn_limit,
             "limit_per_unit": self.limit_per_unit,
+            "limit_bounds": None if self.limit_bounds is None else list(self.limit_bounds),
+            "limit_learning_rate_factor": self.limit_learning_rate_factor,
             "reference_point": reference if isinstance(reference, str) else list(reference),
             "value_range": None if self.value_range is None else list(self.value_range),
             "auto_rotation": self.auto_rotation,
         }
+
+    def stock_layer(self, **replaced: Any) -> Any:
+        """A stock layer of the same configuration, without weights.
+
+        Args:
+            **replaced: arguments of the stock layer that differ.
+        """
+        own = self.own_config()
+        config = {key: value for key, value in self.get_config().items() if key not in own}
+        parent: Any = next(base for base in type(self).__mro__ if base.__module__.startswith("keras."))
+        return parent.from_config(config | replaced)
+
+    def folded_weights(self) -> list[np.ndarray]:
+        """The stock layer's weights with which it computes the same: ρW and ρb."""
+        return self.scaled_weights(ops.convert_to_numpy(self.rho()) if self.auto_rotation else 1.0)
+
+    def scaled_weights(self, scale: Any) -> list[np.ndarray]:
+        """Kernel and bias (if there is one) times a number for each unit."""
+        weights = [self.rotation_kernel(), self.rotation_bias()]
+        return [np.asarray(ops.convert_to_numpy(weight)) * scale for weight in weights if weight is not None]
 
     def save_own_variables(self, store: Any) -> None:
         """Every weight, the limit's too; the stock layers know only of their own two."""
@@ -130,16 +196,16 @@ class AutoRotated:
         keras.layers.Layer.load_own_variables(self, store)
 
     def quantize(self, *args: Any, **kwargs: Any) -> None:
-        """Refused: Keras would then skip the rotation without a word."""
-        raise ValueError(
-            f"{type(self).__name__} cannot be quantized. Fold the model first: arnn_search.fold(model)."
-        )
+        """Refused where the layer rotates: Keras would skip the rotation without a word."""
+        if self.auto_rotation:
+            raise self._refusal("quantized", f"quantize{args or kwargs}")
+        super().quantize(*args, **kwargs)  # type: ignore[misc]
 
     def enable_lora(self, *args: Any, **kwargs: Any) -> None:
-        """Refused: Keras would then skip the rotation without a word."""
-        raise ValueError(
-            f"{type(self).__name__} cannot take LoRA weights. Fold the model first: arnn_search.fold(model)."
-        )
+        """Refused where the layer rotates: Keras would skip the rotation without a word."""
+        if self.auto_rotation:
+            raise self._refusal("given LoRA weights", f"enable_lora{args or kwargs}")
+        super().enable_lora(*args, **kwargs)  # type: ignore[misc]
 
     @property
     def reference(self) -> float:
@@ -148,15 +214,46 @@ class AutoRotated:
 
     def reference_vector(self) -> Any:
         """The reference point that the user gave, shape `(features,)`."""
-        return ops.convert_to_tensor(np.asarray(self.reference_point, dtype="float32"))
+        return ops.convert_to_tensor(np.asarray(self.reference_point), dtype=self.rotation_dtype)
 
-    def float_kernel(self) -> Any:
-        """The kernel in float32."""
-        return ops.cast(self.kernel, "float32")  # type: ignore[attr-defined]
+    def rotation_kernel(self) -> Any:
+        """The kernel in `rotation_dtype`."""
+        return self.in_rotation_dtype(self.kernel)  # type: ignore[attr-defined]
+
+    def rotation_bias(self) -> Any:
+        """The bias in `rotation_dtype`, shape `(units,)`, or None."""
+        bias = self.bias  # type: ignore[attr-defined]
+        return None if bias is None else self.in_rotation_dtype(bias)
+
+    def in_rotation_dtype(self, values: Any) -> Any:
+        """The values as the rotation is computed."""
+        return ops.cast(values, self.rotation_dtype)
 
     def cast_inputs(self, inputs: Any) -> Any:
         """The inputs in the layer's compute precision, which autocasting would have done."""
         return ops.cast(inputs, self.compute_dtype)  # type: ignore[attr-defined]
+
+    def _start_of_limit(self) -> float:
+        return weight_of(
+            self.initial_limit,
+            bounds=self.limit_bounds,
+            learning_rate_factor=self.limit_learning_rate_factor,
+        )
+
+    def _refuse_what_skips_the_rotation(self) -> None:
+        for argument in ("lora_rank", "quantization_config"):
+            value = getattr(self, argument, None)
+            if value:
+                raise self._refusal(f"made with `{argument}`", f"{argument}={value!r}")
+        mode = self.quantization_mode  # type: ignore[attr-defined]
+        if mode is not None:
+            raise self._refusal("quantized", f"dtype with quantization mode {mode!r}")
+
+    def _refusal(self, what: str, received: str) -> ValueError:
+        return ValueError(
+            f"{type(self).__name__} cannot be {what}: its weights would no longer be rotated. Fold the "
+            f"model first: arnn_search.fold(model). Received: {received}."
+        )
 
 
 def _checked_reference_point(value: Any) -> str | tuple[float, ...]:

@@ -19,6 +19,9 @@ from keras import ops
 EPSILON = 1e-5
 _LARGEST = 1e30
 _SMALLEST = 1e-30
+# How large ρ f may become where inputs stay in their range. In float16 ρ = L / ε alone would overflow.
+_HEADROOM = {"float16": 3e4}
+_WIDE_HEADROOM = 1e18
 
 
 def rotation(limit: Any, response: Any) -> Any:
@@ -33,6 +36,26 @@ def rotation(limit: Any, response: Any) -> Any:
     """
     magnitude = ops.minimum(ops.abs(ops.where(ops.isfinite(response), response, _LARGEST)), _LARGEST)
     return limit / (magnitude + EPSILON)
+
+
+def largest_rotation(kernel: Any, bias: Any, *, reach: float, axes: tuple[int, ...], dtype: str) -> Any:
+    """The largest ρ with which |ρ f(x)| <= ρ (reach Σ|w| + |b|) stays well inside a precision.
+
+    It is met only where f(x_Q) is 0 to nearly the last digit or weights are astronomically large; beyond it
+    ρ is a constant, with no gradient.
+
+    Args:
+        kernel: the weights; the last axis counts the units.
+        bias: shape `(units,)`, or None.
+        reach: the largest magnitude of an input.
+        axes: the axes of the inputs of a unit.
+        dtype: of the computation.
+    """
+    most = max(reach, 1.0) * ops.sum(ops.abs(kernel), axis=axes)
+    if bias is not None:
+        most = most + ops.abs(bias)
+    most = ops.maximum(ops.minimum(most, _LARGEST), 1e-10)
+    return ops.stop_gradient(_HEADROOM.get(dtype, _WIDE_HEADROOM) / most)
 
 
 def reference_value(value_range: tuple[float, float]) -> float:
@@ -71,11 +94,3 @@ def norm(values: Any, *, axes: tuple[int, ...]) -> Any:
     scale = ops.stop_gradient(ops.maximum(ops.max(ops.abs(values), axis=axes, keepdims=True), _SMALLEST))
     squares = ops.sum(ops.square(values / scale), axis=axes)
     return ops.squeeze(scale, axis=axes) * ops.sqrt(squares + EPSILON * EPSILON)
-
-
-def softplus_inverse(value: Any) -> Any:
-    """The x with softplus(x) = value, for value > 0 (NumPy)."""
-    import numpy as np
-
-    value = np.asarray(value, dtype="float64")
-    return value + np.log(-np.expm1(-value))

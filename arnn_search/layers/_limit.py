@@ -1,0 +1,101 @@
+"""The limit L as a trainable weight: positive by construction, within bounds if there are any.
+
+The weight is unconstrained; L = softplus(weight), or low + (high - low) sigmoid(weight) between bounds.
+"""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+Bounds = tuple[float, float]
+
+_SMALLEST = 1e-6
+# A start on a bound would sit where the sigmoid has no slope.
+_MARGIN = 1e-3
+
+
+def check_limit(limit: Any) -> float | None:
+    """The limit as a float.
+
+    Raises:
+        ValueError: it is not positive and finite.
+    """
+    if limit is None:
+        return None
+    try:
+        value = float(limit)
+    except (TypeError, ValueError):
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise ValueError(f"`limit` must be positive and finite. Received: {limit!r}.")
+    return value
+
+
+def check_limit_bounds(bounds: Any) -> Bounds | None:
+    """The bounds as two floats.
+
+    Raises:
+        ValueError: they are not `(low, high)` with finite 0 < low < high.
+    """
+    if bounds is None:
+        return None
+    try:
+        low, high = (float(bound) for bound in bounds)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not 0.0 < low < high < float("inf"):
+        raise ValueError(
+            f"`limit_bounds` must be (low, high) with finite 0 < low < high. Received: {bounds!r}."
+        )
+    return low, high
+
+
+def check_learning_rate_factor(factor: Any) -> float:
+    """The factor as a float.
+
+    Raises:
+        ValueError: it is not positive and finite.
+    """
+    try:
+        value = float(factor)
+    except (TypeError, ValueError):
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise ValueError(f"`limit_learning_rate_factor` must be positive and finite. Received: {factor!r}.")
+    return value
+
+
+def limit_of(weight: Any, *, bounds: Bounds | None, learning_rate_factor: float) -> Any:
+    """L of its weight.
+
+    The weight is stored divided by the learning-rate factor, and its gradient is passed on as it is: so a
+    step of the optimizer moves L's parameter by `learning_rate_factor` steps, whether the optimizer scales
+    gradients (SGD) or normalises them (Adam).
+
+    Args:
+        weight: shape `()` or `(units,)`.
+        bounds: what L stays between, or None.
+        learning_rate_factor: as in `weight_of`.
+    """
+    parameter = weight + ops.stop_gradient((learning_rate_factor - 1.0) * weight)
+    if bounds is None:
+        # Not 0 even where softplus underflows.
+        return ops.maximum(ops.softplus(parameter), _SMALLEST)
+    low, high = bounds
+    return low + (high - low) * ops.sigmoid(parameter)
+
+
+def weight_of(limit: float, *, bounds: Bounds | None, learning_rate_factor: float) -> float:
+    """The weight at which L is `limit`; the inverse of `limit_of`, in NumPy.
+
+    Raises:
+        ValueError: the limit is not within the bounds.
+    """
+    if bounds is None:
+        return float(limit + np.log(-np.expm1(-limit))) / learning_rate_factor
+    low, high = bounds
+    if not low <= limit <= high:
+        raise ValueError(f"`limit` must lie within `limit_bounds` {bounds}. Received: {limit}.")
+    share = np.clip((limit - low) / (high - low), _MARGIN, 1.0 - _MARGIN)
+    return float(np.log(share / (1.0 - share))) / learning_rate_factor

@@ -1,0 +1,128 @@
+"""The table that drives the proof of every auto-rotating layer: a new layer is a new row.
+
+A row says how to make the layer, which stock layer it is over, what it is put through, and which function of
+`numpy_reference` is the same thing written out. The tests take it from there.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from arnn_search import layers
+from tests.layers import numpy_reference
+
+LIMITS = (
+    {},
+    {"limit": 3.0},
+    {"learn_limit": True},
+    {"learn_limit": True, "limit_per_unit": True, "limit": 1.5},
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One layer of the package."""
+
+    layer: type
+    parent: type
+    arguments: dict[str, Any]
+    """The least it takes to make one."""
+    input_shape: tuple[int, ...]
+    """Without the batch; the last is the number of features."""
+    reference: Callable[..., np.ndarray]
+    geometries: tuple[dict[str, Any], ...] = ({},)
+    """What the stock layer offers beside: strides, padding, groups."""
+    boundaries: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.layer.__name__
+
+    @property
+    def features(self) -> int:
+        return self.input_shape[-1]
+
+    def make(self, **arguments: Any) -> Any:
+        return self.layer(**self.arguments | {"activation": "sigmoid"} | arguments)
+
+    def inputs(self, layer: Any, *, batch: int = 3, seed: int = 0) -> np.ndarray:
+        x = np.random.default_rng(seed).uniform(-1, 1, size=(batch, *self.input_shape)).astype("float32")
+        return np.moveaxis(x, -1, 1).copy() if getattr(layer, "data_format", "") == "channels_first" else x
+
+    def built(self, *, seed: int = 0, **arguments: Any) -> tuple[Any, np.ndarray]:
+        """The layer with random weights, biases and limits included, and something to put through it."""
+        layer = self.make(**{"value_range": (-1.0, 1.5)} | arguments)
+        x = self.inputs(layer)
+        layer(x)
+        generator = np.random.default_rng(seed)
+        for weight in layer.weights:
+            weight.assign(generator.normal(0.2, 0.5, size=weight.shape))
+        return layer, x
+
+    def points(self) -> tuple[Any, ...]:
+        vector = np.linspace(0.5, 2.0, self.features).round(3).tolist()
+        return ("uniform", "aligned", vector)
+
+    def variants(self) -> list[dict[str, Any]]:
+        """Every combination of reference point, limit, boundary, geometry and bias."""
+        activations = itertools.cycle(["sigmoid", "tanh", "relu", "linear", "softsign"])
+        ranges = itertools.cycle([(-1.0, 1.5), (0.0, 1.0), (-3.0, -1.0)])
+        boundaries = self.boundaries or (None,)
+        return [
+            geometry
+            | limit
+            | ({} if boundary is None else {"boundary": boundary})
+            | {
+                "reference_point": point,
+                "use_bias": use_bias,
+                "activation": next(activations),
+                "value_range": next(ranges),
+            }
+            for geometry, limit, boundary, point, use_bias in itertools.product(
+                self.geometries, LIMITS, boundaries, self.points(), (True, False)
+            )
+        ]
+
+
+ROWS = [
+    Row(
+        layers.AutoRotDense,
+        keras.layers.Dense,
+        {"units": 3},
+        (4,),
+        numpy_reference.dense,
+    ),
+    Row(
+        layers.AutoRotConv2D,
+        keras.layers.Conv2D,
+        {"filters": 4, "kernel_size": (3, 2)},
+        (5, 6, 2),
+        numpy_reference.convolution,
+        geometries=(
+            {"padding": "valid"},
+            {"padding": "same"},
+            {"padding": "same", "strides": 2},
+            {"padding": "same", "dilation_rate": 2},
+            {"padding": "same", "groups": 2},
+            {"padding": "same", "data_format": "channels_first"},
+        ),
+        boundaries=("padded", "interior"),
+    ),
+]
+NAMES = [row.name for row in ROWS]
+
+
+def values(layer: Any) -> dict[str, np.ndarray]:
+    """The weights by name, in float64."""
+    return {
+        weight.path.split("/")[-1]: np.asarray(keras.ops.convert_to_numpy(weight), dtype="float64")
+        for weight in layer.weights
+    }
+
+
+def outputs_of(model: Any, x: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(model(x), "float32")))

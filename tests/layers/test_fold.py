@@ -1,0 +1,110 @@
+"""A folded network computes the same with stock layers only."""
+
+import keras
+import numpy as np
+import pytest
+
+from arnn_search import layers
+from tests.layers.conformance import NAMES, ROWS, outputs_of
+
+
+def trained_look(model):
+    generator = np.random.default_rng(0)
+    for weight in model.weights:
+        weight.assign(weight + generator.uniform(0.05, 0.3, size=weight.shape))
+    return model
+
+
+def assert_stock(model):
+    for layer in model.layers:
+        assert type(layer).__module__.startswith("keras."), layer
+        if isinstance(layer, keras.Model):
+            assert_stock(layer)
+
+
+def assert_folds(model, *inputs):
+    x = list(inputs) if len(inputs) > 1 else inputs[0]
+    folded = layers.fold(model)
+    assert_stock(folded)
+    np.testing.assert_allclose(outputs_of(folded, x), outputs_of(model, x), atol=1e-5, rtol=1e-5)
+    return folded
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_every_layer_folds_in_every_variant(row):
+    for number, variant in enumerate(row.variants()):
+        if number % 5:
+            continue  # a fifth meets each value of each argument
+        layer, x = row.built(seed=number, **variant)
+        inputs = keras.Input(x.shape[1:])
+        assert_folds(keras.Model(inputs, layer(inputs)), x)
+
+
+def network():
+    inputs = layers.Input((6, 5, 2), value_range=(-1, 1))
+    x = layers.AutoRotConv2D(3, 3, padding="same", learn_limit=True, name="first")(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Activation("tanh")(x)
+    x = layers.AutoRotConv2D(3, 3, padding="same", boundary="interior", activation="tanh")(x)
+    x = keras.layers.Flatten()(x)
+    x = layers.AutoRotDense(4, activation="sigmoid")(x)
+    return trained_look(keras.Model(inputs, keras.layers.Dense(2)(x)))
+
+
+IMAGES = np.random.default_rng(1).uniform(-1, 1, (3, 6, 5, 2)).astype("float32")
+POINTS = np.random.default_rng(1).uniform(-1, 1, (3, 4)).astype("float32")
+
+
+def test_functional_model_folds_with_its_compilation():
+    model = network()
+    model.compile("sgd", "mse", metrics=["mae"])
+    folded = assert_folds(model, IMAGES)
+    targets = np.zeros((3, 2))
+    assert folded.evaluate(IMAGES, targets, verbose=0) == pytest.approx(
+        model.evaluate(IMAGES, targets, verbose=0), rel=1e-5
+    )
+
+
+def test_sequential_model_folds():
+    model = keras.Sequential([layers.AutoRotDense(3, activation="tanh"), keras.layers.Dense(2)])
+    model(POINTS)
+    assert isinstance(assert_folds(trained_look(model), POINTS), keras.Sequential)
+
+
+def test_nested_models_fold():
+    inner = keras.Sequential(
+        [keras.Input((4,)), layers.AutoRotDense(4, activation="tanh"), keras.layers.Dense(4)], name="inner"
+    )
+    inputs = keras.Input((4,))
+    middle = keras.Model(inputs, layers.AutoRotDense(4, activation="sigmoid")(inner(inputs)), name="middle")
+    inputs = keras.Input((4,))
+    assert_folds(trained_look(keras.Model(inputs, middle(inputs))), POINTS)
+
+
+def test_shared_layers_stay_shared():
+    left, right = keras.Input((4,)), keras.Input((4,))
+    shared = layers.AutoRotDense(3, activation="tanh")
+    block = keras.Sequential([keras.Input((3,)), shared.__class__(3, activation="tanh")], name="block")
+    outputs = keras.layers.Concatenate()([block(shared(left)), block(shared(right))])
+    model = trained_look(keras.Model([left, right], outputs))
+    folded = assert_folds(model, POINTS, POINTS[::-1].copy())
+    assert len(folded.weights) == len(model.weights) == 4
+
+
+def test_folded_model_has_weights_of_its_own():
+    model = network()
+    folded = layers.fold(model)
+    before = outputs_of(model, IMAGES)
+    for weight in folded.weights:
+        weight.assign(weight * 0)
+    assert np.array_equal(outputs_of(model, IMAGES), before)
+
+
+def test_model_that_cannot_be_folded_is_refused():
+    class Subclassed(keras.Model):
+        pass
+
+    with pytest.raises(ValueError, match="`model` must be a functional or sequential model.*Subclassed"):
+        layers.fold(Subclassed())
+    with pytest.raises(ValueError, match="no weights yet"):
+        layers.fold(keras.Sequential([layers.AutoRotDense(2)]))

@@ -1,0 +1,65 @@
+"""Gradients flow through ρ: they equal numerical derivatives of the formula."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.layers.conformance import NAMES, ROWS, values
+from tests.layers.differentiation import gradients, numerical_gradients
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize("point", ["uniform", "aligned", "vector"])
+def test_gradients_equal_numerical_differentiation(row, point):
+    point = row.points()[-1] if point == "vector" else point
+    for boundary in row.boundaries or (None,):
+        place = {} if boundary is None else {"boundary": boundary}
+        for geometry in row.geometries[:3]:
+            layer, x = row.built(
+                reference_point=point,
+                learn_limit=True,
+                limit_per_unit=True,
+                activation="tanh",
+                **place,
+                **geometry,
+            )
+            weigh = (
+                np.random.default_rng(3).normal(size=layer.compute_output_shape(x.shape)).astype("float32")
+            )
+            expected = numerical_gradients(
+                lambda weights: np.sum(weigh * row.reference(layer, weights, x.astype("float64"))),
+                values(layer),
+            )
+            for weight, found in zip(layer.trainable_weights, gradients(layer, x, weigh), strict=True):
+                wanted = expected[weight.path.split("/")[-1]]
+                np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=2e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize(("optimizer", "learning_rate"), [("SGD", 1e-2), ("Adam", 1e-4)])
+def test_learning_rate_factor_moves_the_limit_so_many_times_farther(row, optimizer, learning_rate):
+    moved = []
+    for factor in (1.0, 10.0):
+        keras.utils.set_random_seed(0)
+        layer = row.make(learn_limit=True, limit_learning_rate_factor=factor)
+        x = row.inputs(layer)
+        inputs = keras.Input(x.shape[1:])
+        model = keras.Model(inputs, layer(inputs))
+        model.compile(getattr(keras.optimizers, optimizer)(learning_rate), "mse")
+        before = float(layer.limit_values())
+        assert before == pytest.approx(4.0)
+        model.train_on_batch(x, np.ones(model.output_shape[1:], "float32")[None].repeat(len(x), 0))
+        moved.append(float(layer.limit_values()) - before)
+    assert moved[1] / moved[0] == pytest.approx(10.0, rel=0.05)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_limit_stays_positive_and_within_its_bounds(row):
+    for bounds, least, most in ((None, 0.0, np.inf), ((2.0, 6.0), 2.0, 6.0)):
+        layer, _ = row.built(learn_limit=True, limit=3.0, limit_bounds=bounds)
+        weight = next(weight for weight in layer.weights if weight.path.endswith("/limit"))
+        for extreme in (-1e4, 0.0, 1e4):
+            weight.assign(extreme)
+            limit = float(layer.limit_values())
+            assert limit > 0
+            assert least <= limit <= most

@@ -1,0 +1,44 @@
+"""Mixed precision: weights are rotated in float32, and the rest is done in the policy's precision."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.layers.conformance import NAMES, ROWS, outputs_of, values
+from tests.layers.differentiation import gradients
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize(("policy", "tolerance"), [("mixed_bfloat16", 4e-2), ("mixed_float16", 6e-3)])
+def test_mixed_precision_stays_near_the_formula(row, policy, tolerance):
+    for boundary in row.boundaries or (None,):
+        place = {} if boundary is None else {"boundary": boundary}
+        for point in row.points():
+            layer, x = row.built(
+                dtype=policy, reference_point=point, learn_limit=True, **place, **row.geometries[-1]
+            )
+            outputs = layer(x)
+            assert keras.backend.standardize_dtype(outputs.dtype) == policy.removeprefix("mixed_")
+            assert {weight.dtype for weight in layer.weights} == {"float32"}
+            expected = row.reference(layer, values(layer), x.astype("float64"))
+            np.testing.assert_allclose(outputs_of(layer, x), expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_rotation_at_its_largest_does_not_overflow_float16(row):
+    layer, x = row.built(dtype="mixed_float16", use_bias=False)
+    for weight in layer.weights:
+        # Pairs that cancel: f(x_Q) = 0, ρ = L / ε.
+        weight.assign(np.resize([3.0, -3.0], weight.shape[::-1]).T)
+    outputs = outputs_of(layer, x)
+    assert np.isfinite(outputs).all()
+    assert all(np.isfinite(found).all() for found in gradients(layer, x, np.ones_like(outputs)))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_float64_is_computed_in_float64(row):
+    layer, x = row.built(dtype="float64")
+    outputs = keras.ops.convert_to_numpy(layer(x.astype("float64")))
+    assert outputs.dtype == np.float64
+    expected = row.reference(layer, values(layer), x.astype("float64"))
+    np.testing.assert_allclose(outputs, expected, atol=1e-12)
