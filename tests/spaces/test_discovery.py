@@ -3,9 +3,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from arnn_search import plugin_files
 from arnn_search.errors import SpaceError, UnknownNameError
-from arnn_search.spaces import discovery
-from arnn_search.spaces.discovery import find_space, find_spaces
+from arnn_search.spaces.discovery import ENTRY_POINT_GROUP, find_space, find_spaces
 
 GOOD = '"""A tiny space."""\n\n\ndef build(hp, data):\n    raise RuntimeError("never run by a listing")\n'
 
@@ -76,8 +76,8 @@ def test_listing_goes_on_past_an_unusable_file(tmp_path):
 def test_entry_point_is_found_without_importing_its_module(tmp_path, monkeypatch):
     (tmp_path / "plugin_space.py").write_text(GOOD)
     monkeypatch.syspath_prepend(tmp_path)
-    point = EntryPoint("any", "plugin_space", discovery.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(discovery, "_entry_points", lambda: [point])
+    point = EntryPoint("any", "plugin_space", ENTRY_POINT_GROUP)
+    monkeypatch.setattr(plugin_files, "installed_entry_points", lambda group: [point])
     assert find_space("plugin-space").origin == "entry point plugin_space"
     assert "plugin_space" not in sys.modules
 
