@@ -39,6 +39,10 @@ class SpaceError(ArnnSearchError, ValueError):
     """A search space that cannot be found, read, or built; the message names the file and the line."""
 
 
+class DashboardError(ArnnSearchError, ValueError):
+    """A dashboard that cannot be found, read or drawn; the message names the file."""
+
+
 class StudyError(ArnnSearchError, ValueError):
     """A study that cannot be opened, resumed or used as asked."""
 

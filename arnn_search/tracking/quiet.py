@@ -17,6 +17,8 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     # Ending a run prints its address to the terminal otherwise.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # A bar for each file that is read, otherwise.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # Usage is reported to MLflow's makers otherwise.
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
