@@ -3,6 +3,7 @@
 A page shows a figure's title and caption as text above it, where they wrap; so a title is never cut.
 """
 
+import html
 import textwrap
 from collections.abc import Sequence
 
@@ -53,7 +54,7 @@ def style(figure: go.Figure, *, title: str = "", caption: str = "", height: int 
     figure.update_layout(
         template="plotly_white",
         title={"text": title},
-        meta={"caption": caption},
+        meta={"caption": caption, "is_words": False},
         height=height,
         autosize=True,
         font={"family": _FONT, "size": 13, "color": "#24292F"},
@@ -90,10 +91,18 @@ def words(text: str, *, title: str = "", height: int = 200) -> go.Figure:
                 "font": {"size": 15, "color": "#57606A"},
             }
         ],
+        meta={"caption": "", "is_words": True},
         xaxis={"visible": False},
         yaxis={"visible": False},
         margin={"l": 16, "r": 16, "t": 16, "b": 16},
     )
+    return figure
+
+
+def count_axis(figure: go.Figure, *, largest: int, title: str) -> go.Figure:
+    """Make the x axis one of whole numbers from 0."""
+    step = max(1, -(-largest // 8))
+    figure.update_xaxes(title_text=title, tick0=0, dtick=step, range=[0, largest + 0.06 * max(largest, 1)])
     return figure
 
 
@@ -108,6 +117,7 @@ def table(
         title: what stands above it.
         caption: what to look for.
     """
+    rows = [[html.escape(cell, quote=False) for cell in row] for row in rows]
     cells = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in columns]
     lengths = [max(map(len, [name, *column])) for name, column in zip(columns, cells, strict=True)]
     figure = go.Figure(
@@ -140,3 +150,10 @@ def shortened(text: str, length: int = 40) -> str:
     """A text of at most so many characters, with an ellipsis where it was cut."""
     text = " ".join(text.split())
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def on_scale(place: float) -> str:
+    """The colour at a place in [0, 1] of `SCALE`."""
+    from plotly.colors import sample_colorscale
+
+    return str(sample_colorscale(SCALE, [min(max(place, 0.0), 1.0)])[0])

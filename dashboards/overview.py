@@ -100,7 +100,7 @@ def leaderboard(study):
                 str(number),
                 f"{trial['score']:.4f}",
                 _number(trial.get("metric.health/score"), ".2f"),
-                trial["family"] or "–",
+                trial["family"] or "-",
                 _text(trial.get("param.activation")),
                 _text(trial.get("param.limit_mode")),
                 _number(trial["num_weights"], ",.0f"),
@@ -108,7 +108,18 @@ def leaderboard(study):
                 _number(trial["seconds"], ".0f"),
             ]
         )
-    columns = ["", "trial", study.metric, "health", "family", "activation", "limit", "weights", "epochs", "s"]
+    columns = [
+        "",
+        "trial",
+        study.metric,
+        "health",
+        "family",
+        "activation",
+        "limit",
+        "weights",
+        "epochs",
+        "seconds",
+    ]
     return figures.table(
         columns,
         rows,
@@ -135,8 +146,7 @@ def endings(study):
         )
     )
     figures.style(figure, title="How trials ended, and why", height=120 + 34 * len(counts))
-    figure.update_xaxes(title_text="trials", rangemode="tozero", tickformat="d")
-    return figure
+    return figures.count_axis(figure, largest=int(counts.max()), title="trials")
 
 
 def timeline(study):
@@ -180,8 +190,8 @@ def timeline(study):
 
 
 def _number(value, form):
-    return "–" if value is None or pandas.isna(value) else format(value, form)
+    return "-" if value is None or pandas.isna(value) else format(value, form)
 
 
 def _text(value):
-    return value if isinstance(value, str) else "–"
+    return value if isinstance(value, str) else "-"
