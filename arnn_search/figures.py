@@ -4,8 +4,9 @@ A page shows a figure's title and caption as text above it, where they wrap; so 
 """
 
 import html
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
@@ -106,6 +107,28 @@ def count_axis(figure: go.Figure, *, largest: int, title: str) -> go.Figure:
     return figure
 
 
+def log_axis(figure: go.Figure, values: Iterable[float], *, title: str) -> go.Figure:
+    """Make the x axis logarithmic, with few ticks that all say their whole value.
+
+    Args:
+        figure: changed in place.
+        values: what is shown, positive.
+        title: what stands below the axis.
+    """
+    exponents = [math.log10(value) for value in values]
+    low, high = math.floor(min(exponents)), math.ceil(max(exponents))
+    digits = (1,) if high - low > 3 else (1, 2, 5)
+    ticks = [digit * 10.0**exponent for exponent in range(low, high + 1) for digit in digits]
+    margin = 0.05 * max(max(exponents) - min(exponents), 0.2)
+    return figure.update_xaxes(
+        type="log",
+        title_text=title,
+        tickvals=ticks,
+        tickformat="~s",
+        range=[min(exponents) - margin, max(exponents) + margin],
+    )
+
+
 def table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str, caption: str = ""
 ) -> go.Figure:
@@ -141,7 +164,7 @@ def table(
     )
     # A cell that wraps makes its row higher.
     num_lines = sum(max((len(cell) // 42 + 1 for cell in row), default=1) for row in rows)
-    style(figure, title=title, caption=caption, height=60 + 30 + 28 * max(num_lines, 1))
+    style(figure, title=title, caption=caption, height=56 + 28 * max(num_lines, 1))
     figure.update_layout(margin={"l": 2, "r": 2, "t": 8, "b": 8})
     return figure
 

@@ -53,5 +53,4 @@ def messages(groups):
         ["state", "reason", "trials", "latest message"],
         rows,
         title="What they said",
-        caption="The traceback is in the trial's log; `arnn-search status` names the study's folder.",
     )

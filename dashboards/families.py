@@ -43,8 +43,8 @@ def distributions(study, completed):
     figures.style(
         figure,
         title="Score and gradient health by layer family",
-        caption="Each point is a completed trial, n their number; the box holds the middle half, its line is the "
-        "median.",
+        caption="Each point is a completed trial, n their number; the box holds the middle half, its line is "
+        "the median.",
         height=460,
     )
     figure.update_layout(showlegend=False, margin={"t": 64})
@@ -76,8 +76,8 @@ def matched(study, completed):
     figures.style(
         figure,
         title=title,
-        caption=f"Above 0: better than {plain}. A pair has the same activation and differs by at most a quarter of "
-        "the range, on average, in all other parameters; n is the number of pairs.",
+        caption=f"Above 0: better than {plain}. A pair has the same activation and differs by at most a "
+        "quarter of the range, on average, in all other parameters; n is the number of pairs.",
         height=420,
     )
     figure.add_hline(y=0, line={"color": figures.BLACK, "width": 1, "dash": "dash"})
@@ -126,7 +126,7 @@ def _pairs(trials, family, plain):
 
 
 def _scaled(values):
-    """Numbers as their place in the range that was tried, on a log scale where it spans decades; else None."""
+    """Numbers as their place in the range that was tried, on a log scale if it spans decades; or None."""
     numbers = pandas.to_numeric(values, errors="coerce")
     if numbers.isna().any() or numbers.nunique() < 2:
         return None

@@ -4,6 +4,8 @@ The heat maps show log10 of the root mean square of each layer's gradient, with 
 trials can be compared: even columns are healthy, a dark top means that the first layers receive no gradient.
 """
 
+import math
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -37,7 +39,10 @@ def _trials_to_show(study):
 
 def heat_maps(study, shown, which):
     figure = make_subplots(
-        cols=len(shown), horizontal_spacing=0.13 / len(shown) + 0.03, subplot_titles=[" "] * len(shown)
+        # Wide enough for the layers' names in MLflow's narrow pane.
+        cols=len(shown),
+        horizontal_spacing=0.135,
+        subplot_titles=[" "] * len(shown),
     )
     most_layers = 1
     for column, number in enumerate(shown, start=1):
@@ -64,18 +69,25 @@ def heat_maps(study, shown, which):
         score = study.trials.loc[number, "score"]
         lines = study.title(number).split(" · ", 1) + ([f"{score:.4f}"] if np.isfinite(score) else [])
         figure.layout.annotations[column - 1].update(text="<br>".join(lines), font={"size": 12})
+    row_height = 24 if most_layers <= 30 else max(8.0, 720 / most_layers)
     figures.style(
         figure,
         title="Gradients by layer and epoch",
         caption=f"The {len(shown)} {which}. Input at the top; grey is zero or not finite.",
-        height=210 + 24 * most_layers,
+        height=round(270 + row_height * most_layers),
     )
-    bar = {"title": {"text": "log₁₀ RMS", "side": "right"}, "thickness": 14}
+    bar = {"title": {"text": "log₁₀ of the gradient's RMS", "side": "bottom"}, "thickness": 14}
+    bar |= {"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "len": 0.6}
     figure.update_layout(
-        coloraxis={"colorscale": figures.SCALE, "colorbar": bar}, plot_bgcolor="#B8B8B8", margin={"t": 84}
+        coloraxis={"colorscale": figures.SCALE, "colorbar": bar},
+        plot_bgcolor="#B8B8B8",
+        margin={"t": 84, "b": 120},
     )
     figure.update_xaxes(title_text="epoch", showgrid=False, nticks=8, minor={"dtick": 1}, tickformat="d")
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", tickfont={"size": 11}, dtick=1)
+    every = math.ceil(14 / row_height)
+    figure.update_yaxes(
+        autorange="reversed", showgrid=False, type="category", tickfont={"size": 10}, dtick=every
+    )
     return figure
 
 
@@ -111,4 +123,4 @@ def indices(study, shown):
 
 
 def _short(layer):
-    return figures.shortened(layer.removeprefix("auto_rot_"), 12)
+    return figures.shortened(layer.removeprefix("auto_rot_"), 9)

@@ -50,8 +50,8 @@ def learned(study, limits, learns):
     figures.style(
         figure,
         title=title,
-        caption=f"The {len(shown)} best trials that learn L; one line per layer, coloured by its depth (0 is next "
-        "to the input).",
+        caption=f"The {len(shown)} best trials that learn L; one line per layer, coloured by its depth (0 is "
+        "next to the input).",
         height=420,
     )
     figure.update_layout(showlegend=False, margin={"t": 72})

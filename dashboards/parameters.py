@@ -12,7 +12,8 @@ from arnn_search import figures
 from arnn_search.tracking.optuna_view import as_optuna_study
 
 _FEWEST = 4
-_MOST_LINES = 6
+_MOST_AXES = 6
+_MOST_LINES = 200
 _MOST_SLICES = 8
 _PER_ROW = 4
 
@@ -30,14 +31,11 @@ def render(study):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         explored = as_optuna_study(study)
-        if study.completed["score"].nunique() < 2:
-            shares = {}
-        else:
-            shares = _importances(explored)
+        shares = _importances(explored) if study.completed["score"].nunique() > 1 else {}
         varied = list(shares) or _varied(study)
         return [
             _importance_bars(explored, shares),
-            *_lines(study, explored, varied),
+            *_lines(study, varied),
             *_slices(study, explored, shares),
         ]
 
@@ -67,35 +65,38 @@ def _importance_bars(explored, shares):
     figures.style(
         figure,
         title=title,
-        caption="Share of the score's variance that each parameter explains, among those that every completed "
-        "trial has; a parameter that only some trials have is left out.",
+        caption="Share of the score's variance that each parameter explains, as Optuna estimates it.",
         height=110 + 30 * len(shares),
     )
     figure.update_layout(showlegend=False)
     return figure.update_yaxes(title_text="").update_xaxes(title_text="importance")
 
 
-def _lines(study, explored, names):
+def _lines(study, names):
     completed = study.completed
-    common = [name for name in names if completed[f"param.{name}"].notna().all()][:_MOST_LINES]
+    common = [name for name in names if completed[f"param.{name}"].notna().all()][:_MOST_AXES]
     if len(common) < 2:
         return []
-    figure = optuna.visualization.plot_parallel_coordinate(explored, params=common, target_name=study.metric)
+    figure = optuna.visualization.plot_parallel_coordinate(
+        as_optuna_study(study, most=_MOST_LINES), params=common, target_name=study.metric
+    )
     figures.style(
         figure,
         title="Trials as lines",
-        caption="One line per completed trial, through its score and its most important parameters. Drag along an "
-        "axis to pick some.",
+        caption=f"One line per completed trial (the {_MOST_LINES} best at most), through its score and the "
+        "most important parameters.",
         height=480,
     )
-    figure.update_traces(
-        line={"colorscale": figures.SCALE, "reversescale": False},
-        labelangle=-12,
-        labelside="top",
-        rangefont={"color": "rgba(0,0,0,0)"},
-        tickfont={"size": 11},
-    )
-    figure.update_layout(margin={"l": 90, "r": 60, "t": 92, "b": 24})
+    for line in figure.data:
+        if line.mode == "lines":
+            line.line.color = figures.on_scale(line.y[0])
+        elif line.marker.colorbar.title.text:
+            line.marker.colorscale = figures.SCALE
+            line.marker.colorbar.title.text = study.metric
+            line.marker.colorbar.thickness = 14
+    figure.update_xaxes(tickangle=-20, showline=False)
+    figure.update_yaxes(visible=False)
+    figure.update_annotations(bgcolor="rgba(255,255,255,0.7)")
     return [figure]
 
 
@@ -113,6 +114,6 @@ def _slices(study, explored, shares):
             height=380,
         )
         figure.update_traces(marker={"colorscale": "Cividis", "line": {"width": 0}})
-        figure.update_xaxes(nticks=5, tickangle=-35)
+        figure.update_xaxes(nticks=5, tickangle=-35, exponentformat="power")
         drawn.append(figure)
     return drawn

@@ -35,6 +35,7 @@ def render(study):
             title=f"{a} against {b}",
             caption=f"{len(front)} of {len(known)} completed trials are on the front of all "
             f"{len(columns)} objectives: no other trial is at least as good in each and better in one.",
+            joins=len(columns) == 2,
         )
         for a, b in combinations(columns, 2)
     ]
@@ -42,8 +43,8 @@ def render(study):
 
 def _only_one(study):
     return figures.words(
-        f"This study has one objective: {study.direction} {study.metric}. A Pareto front needs several, so there "
-        "is none; its best trials are on the overview.",
+        f"This study has one objective: {study.direction} {study.metric}. A Pareto front needs several, so "
+        "there is none; its best trials are on the overview.",
         title="Pareto front",
         height=130,
     )
@@ -61,10 +62,9 @@ def _weights(study):
         front,
         axes={_WEIGHTS: "weights", "score": study.metric},
         title=title,
-        caption="The line joins the trials that no smaller one beats. The search did not look for small models.",
+        caption="The line joins the trials that no smaller one beats. The search did not ask for small ones.",
     )
-    # Ticks at 1, 2 and 5 only: on a log axis, more of them would run into each other.
-    return figure.update_xaxes(type="log", dtick="D2", exponentformat="SI")
+    return figures.log_axis(figure, known[_WEIGHTS], title="weights")
 
 
 def _front(trials, senses):
@@ -78,15 +78,14 @@ def _front(trials, senses):
     return trials.loc[kept].sort_values(next(iter(senses)))
 
 
-def _scatter(study, trials, front, *, axes, title, caption):
+def _scatter(study, trials, front, *, axes, title, caption, joins=True):
     (x, x_title), (y, y_title) = axes.items()
-    others = trials.drop(front.index)
-    figure = go.Figure()
     looks = (
-        ("other trials", others, figures.GREY, 0, "markers"),
-        ("front", front, figures.BLUE, 1, "lines+markers"),
+        ("other trials", trials.drop(front.index), figures.GREY, "markers"),
+        ("front", front, figures.BLUE, "lines+markers" if joins else "markers"),
     )
-    for name, rows, colour, place, mode in looks:
+    figure = go.Figure()
+    for place, (name, rows, colour, mode) in enumerate(looks):
         if rows.empty:
             continue
         figure.add_trace(
@@ -94,9 +93,7 @@ def _scatter(study, trials, front, *, axes, title, caption):
                 x=rows[x],
                 y=rows[y],
                 name=f"{name} (n = {len(rows)})",
-                mode=mode
-                if len(axes) == len(study.objectives) or mode == "markers" or _WEIGHTS in axes
-                else "markers",
+                mode=mode,
                 text=[study.title(number) for number in rows.index],
                 hovertemplate="%{text}<br>%{x:.5g}, %{y:.4g}<extra></extra>",
                 line={"color": colour, "width": 1.5, "shape": "hv"},

@@ -19,19 +19,20 @@ from arnn_search.tracking.study_view import StudyView
 _LOG_SPAN = 50
 
 
-def as_optuna_study(view: StudyView) -> optuna.Study:
+def as_optuna_study(view: StudyView, *, most: int | None = None) -> optuna.Study:
     """Rebuild the completed trials.
 
     MLflow knows values, not ranges, so each range is the one that was tried.
 
     Args:
         view: the study.
+        most: take so many of the best trials; None for all.
     """
     names = [name for name in view.completed if name.startswith("param.")]
     distributions = {name: _distribution(list(view.completed[name].dropna())) for name in names}
     with _quiet_optuna():
         study = optuna.create_study(study_name=view.name, direction=view.direction)
-        for number, row in view.completed.sort_index().iterrows():
+        for number, row in view.completed.head(most or len(view.completed)).sort_index().iterrows():
             values = {
                 name: value
                 for name in names

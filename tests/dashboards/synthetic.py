@@ -51,7 +51,8 @@ def _trial(number, generator):
     layers = [f"{'auto_rot_' * family.startswith('ar')}conv2d_{n}" for n in range(params["depth"])] + [
         "output"
     ]
-    arrays = _arrays(family, layers, num_epochs, generator, learns=params.get("limit_mode") == "learnable")
+    learns, factor = params.get("limit_mode") == "learnable", params.get("limit_factor", 1.0)
+    arrays = _arrays(family, layers, num_epochs, generator, learns=learns, factor=factor)
     return {
         "number": number,
         "state": state,
@@ -66,7 +67,7 @@ def _trial(number, generator):
     }
 
 
-def _arrays(family, layers, num_epochs, generator, *, learns):
+def _arrays(family, layers, num_epochs, generator, *, learns, factor):
     slope = {"classic": 0.8, "ar": 0.15, "bn": 0.25, "ar_bn": 0.1}[family]
     depth = np.arange(len(layers))[::-1]
     noise = generator.normal(0, 0.15, (num_epochs, len(layers))).cumsum(axis=0)
@@ -78,7 +79,7 @@ def _arrays(family, layers, num_epochs, generator, *, learns):
         "saturation_layers": np.array(layers[:-1], dtype=np.str_),
         "saturation": generator.uniform(0, 0.4, (num_epochs, len(layers) - 1)).astype(np.float32),
         "limit_layers": np.array(rotating, dtype=np.str_),
-        "limit": (1.5 + drift * learns).astype(np.float32),
+        "limit": (1.5 * factor + drift * learns).astype(np.float32),
     }
 
 

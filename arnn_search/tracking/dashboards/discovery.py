@@ -77,4 +77,6 @@ def described(error: Exception, path: Path) -> str:
             line = trace.tb_lineno
         trace = trace.tb_next
     where = f"{path}, line {line}" if line else str(path)
-    return f"{where}: {type(error).__name__}: {error}"
+    # Plotly explains a wrong property over hundreds of lines.
+    message = str(error).strip().partition("\n")[0][:300]
+    return f"{where}: {type(error).__name__}: {message}"
