@@ -57,6 +57,7 @@ def style(figure: go.Figure, *, title: str = "", caption: str = "", height: int 
         title={"text": title},
         meta={"caption": caption, "is_words": False},
         height=height,
+        width=None,
         autosize=True,
         font={"family": _FONT, "size": 13, "color": "#24292F"},
         margin={"l": 64, "r": 24, "t": 40, "b": 56, "autoexpand": True},

@@ -14,8 +14,8 @@ from arnn_search.tracking.optuna_view import as_optuna_study
 _FEWEST = 4
 _MOST_AXES = 6
 _MOST_LINES = 200
-_MOST_SLICES = 8
-_PER_ROW = 4
+_MOST_SLICES = 9
+_PER_ROW = 3
 
 
 def render(study):
@@ -92,9 +92,9 @@ def _lines(study, names):
             line.line.color = figures.on_scale(line.y[0])
         elif line.marker.colorbar.title.text:
             line.marker.colorscale = figures.SCALE
-            line.marker.colorbar.title.text = study.metric
+            line.marker.colorbar.title = {"text": study.metric, "side": "right"}
             line.marker.colorbar.thickness = 14
-    figure.update_xaxes(tickangle=-20, showline=False)
+    figure.update_xaxes(tickangle=25, showline=False)
     figure.update_yaxes(visible=False)
     figure.update_annotations(bgcolor="rgba(255,255,255,0.7)")
     return [figure]

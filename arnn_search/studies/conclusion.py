@@ -5,6 +5,7 @@ from arnn_search.studies.layout import StudyLayout
 from arnn_search.studies.ledger import Ledger
 from arnn_search.studies.study import Study, Trial, ranked
 from arnn_search.tracking import NullTracker, Tracker
+from arnn_search.tracking.dashboards.background import DashboardPublisher
 
 _SECONDS_TO_SEND = 30.0
 
@@ -28,12 +29,18 @@ def log_progress(ledger: Ledger, tracker: Tracker | NullTracker, *, step: int) -
 
 
 def conclude(
-    study: Study, ledger: Ledger, executor: Executor, tracker: Tracker | NullTracker, *, batch_size: int
+    study: Study,
+    ledger: Ledger,
+    executor: Executor,
+    tracker: Tracker | NullTracker,
+    pages: DashboardPublisher,
+    *,
+    batch_size: int,
 ) -> str | None:
     """Scores the best trial on the test part, once, and closes MLflow's side.
 
     Returns:
-        What did not reach MLflow, in words; None if everything did.
+        What did not reach MLflow, and which dashboards are broken, in words; None if all is well.
     """
     leaderboard = study.leaderboard
     if leaderboard and leaderboard[0].model is not None:
@@ -46,8 +53,10 @@ def conclude(
         trial.state in ("running", "interrupted") for trial in study.trials
     )
     tracker.end_study("stopped" if unfinished else "completed")
-    tracker.close(_SECONDS_TO_SEND)
-    return tracker.farewell()
+    is_delivered = tracker.close(_SECONDS_TO_SEND)
+    # Pages that lack what is still to be sent would be wrong; `sync` makes them when it has sent it.
+    warnings = pages.finish() if is_delivered else []
+    return " ".join(filter(None, [tracker.farewell(), *warnings])) or None
 
 
 def _score_on_test(study: Study, best: Trial, ledger: Ledger, executor: Executor, *, batch_size: int) -> None:
@@ -65,7 +74,7 @@ def _score_on_test(study: Study, best: Trial, ledger: Ledger, executor: Executor
 
 
 def summary_note(study: Study) -> str:
-    """What the study found, in Markdown."""
+    """What the study found, in Markdown, from what is known here; the dashboards' note says more."""
     trials = study.trials
     counts = ", ".join(
         f"{sum(trial.state == state for trial in trials)} {state}"

@@ -33,6 +33,7 @@ from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
 from arnn_search.tracking import NullTracker, Tracker, resolve_uri
+from arnn_search.tracking.dashboards.background import DashboardPublisher
 from arnn_search.trials.rehearsal import Rehearsal
 from arnn_search.trials.task import TrialTask
 
@@ -101,8 +102,13 @@ def run_study(
         with _opened(config, existing, declaration, prepared) as (layout, ledger):
             study = Study(layout.name, directory=layout.directory.parent)
             tracker = _tracker(config, layout, ledger, declaration)
-            _supervise(study, config, ledger, executor, slots, tracker, prepared, declaration, listener)
-            farewell = conclude(study, ledger, executor, tracker, batch_size=config.batch_size)
+            pages = _publisher(layout, ledger, tracker)
+            pages.start()
+            try:
+                _supervise(study, config, ledger, executor, slots, tracker, prepared, declaration, listener)
+            finally:
+                pages.stop()
+            farewell = conclude(study, ledger, executor, tracker, pages, batch_size=config.batch_size)
     listener.study_ended(study, farewell=farewell)
     return study
 
@@ -333,6 +339,7 @@ def _tracker(
     tags = {f"arnn.version.{package}": number for package, number in recorded["versions"].items()}
     tags |= {"arnn.space": declaration.name, "arnn.space_sha256": declaration.digest}
     tags |= {"arnn.data": recorded["data"], "arnn.data_sha256": recorded["data_sha256"]}
+    tags |= {"arnn.metric": recorded["metric"], "arnn.direction": ledger.direction}
     # MLflow takes a parameter once; what may change on resume is in the study.toml of each start.
     params = {name: value for name, value in config.model_dump().items() if value is not None}
     tracker.start_study(
@@ -340,7 +347,18 @@ def _tracker(
         tags,
         artifacts=[layout.config, layout.space],
     )
+    tracker.save_view(recorded["metric"])
     return tracker
+
+
+def _publisher(layout: StudyLayout, ledger: Ledger, tracker: Tracker | NullTracker) -> DashboardPublisher:
+    return DashboardPublisher(
+        tracker,
+        uri=str(ledger.attributes.get("tracking_uri", "")),
+        study=layout.name,
+        directory=Path.cwd(),
+        cache=layout.tracking / "read",
+    )
 
 
 def _slots(config: StudyConfig) -> list[Slot]:

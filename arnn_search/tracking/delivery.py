@@ -9,6 +9,7 @@ from arnn_search.tracking.batches import MAX_CALL_BYTES, Batch, Record, call_byt
 from arnn_search.tracking.failures import GoneError, HeldError, Meaning, meaning_of, reason_of
 from arnn_search.tracking.names import MAX_PARAM_LENGTH, MAX_TAG_LENGTH, valid_name, valid_texts
 from arnn_search.tracking.runs import StudyRuns
+from arnn_search.tracking.saved_view import view_tag
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -95,6 +96,8 @@ class Delivery:
                 self._send_file(batch.trial, Path(record["path"]), record.get("artifact_path"))
             case "gradients":
                 self._send_gradients(batch.trial, record)
+            case "view":
+                self._send_view(record)
             case "end":
                 run_id = self._runs.run_id(batch.trial, record["time"])
                 self._client.set_terminated(run_id, status=record["status"], end_time=record["time"])
@@ -126,6 +129,13 @@ class Delivery:
             some = slice(text_number, text_number + 10)
             self._client.log_batch(run_id, [], list(params.values())[some], list(tags.values())[some])
         self._client.log_batch(run_id, metrics)
+
+    def _send_view(self, record: Record) -> None:
+        experiment_id = self._runs.experiment_id()
+        name, value = view_tag(record["metric"], created=record["time"])
+        # Somebody may have changed it since.
+        if name not in self._client.get_experiment(experiment_id).tags:
+            self._client.set_experiment_tag(experiment_id, name, value)
 
     def _send_file(self, trial: int | None, path: Path, artifact_path: str | None) -> None:
         if not os.access(path, os.R_OK):

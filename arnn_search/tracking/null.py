@@ -28,6 +28,9 @@ class NullTracker:
     def set_note(self, text: str) -> None:
         """Do nothing."""
 
+    def save_view(self, metric: str) -> None:
+        """Do nothing."""
+
     def log_artifact(self, number: int | None, path: Path, artifact_path: str | None = None) -> None:
         """Do nothing."""
 
@@ -48,6 +51,11 @@ class NullTracker:
     def experiment_id(self) -> str | None:
         """None: there is no experiment."""
         return None
+
+    @property
+    def num_delivered(self) -> int:
+        """0: nothing is sent."""
+        return 0
 
     @property
     def pending(self) -> int:

@@ -45,6 +45,11 @@ class TrackingPaths:
         return self.directory / "sender.lock"
 
     @property
+    def read(self) -> Path:
+        """What was read back of trials that have ended, for the dashboards."""
+        return self.directory / "read"
+
+    @property
     def pictures(self) -> Path:
         """Pictures on their way to MLflow."""
         return self.directory / "pictures"

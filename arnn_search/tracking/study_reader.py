@@ -45,6 +45,20 @@ def read_study(uri: str, study: str | None = None, *, cache: Path | None = None)
         if study is None:
             raise TrackingError(f"MLflow at {uri} holds no study. `arnn-search run` starts one.")
         raise UnknownNameError("study", study, (), hint=f"MLflow at {uri} does not hold it.")
+    return read_located(uri, location, cache=cache)
+
+
+def read_located(uri: str, location: StudyLocation, *, cache: Path | None = None) -> StudyView:
+    """Read the runs of a study that was found already.
+
+    Args:
+        uri: MLflow's store.
+        location: the study.
+        cache: folder that keeps what was read of trials that have ended, for the next time.
+
+    Raises:
+        TrackingError: the store cannot be read.
+    """
     with _folder(cache) as folder, quiet():
         from mlflow import MlflowClient
 

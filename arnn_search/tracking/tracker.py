@@ -111,6 +111,14 @@ class Tracker:
         """Set the description of the study's run, in Markdown; it is cut at 8000 characters."""
         self.set_tags(None, {"mlflow.note.content": text})
 
+    def save_view(self, metric: str) -> None:
+        """Keep a view of the experiment's runs with the columns that matter, unless there is one.
+
+        Args:
+            metric: what the study optimises.
+        """
+        self._append("view", None, metric=metric)
+
     def log_artifact(self, number: int | None, path: Path, artifact_path: str | None = None) -> None:
         """Keep a file or a folder with a run; it must stay where it is until it is sent.
 
@@ -163,6 +171,11 @@ class Tracker:
     def experiment_id(self) -> str | None:
         """MLflow's id of the experiment; None while nothing was delivered yet."""
         return self._ids.experiment
+
+    @property
+    def num_delivered(self) -> int:
+        """Records that MLflow holds."""
+        return self._sender.num_delivered
 
     @property
     def pending(self) -> int:
