@@ -1,6 +1,5 @@
-"""`status`, `data`, `dashboard` and `sync`: looking at a study, at data sets, and at MLflow."""
+"""`status`, `data` and `sync`: looking at a study and at data sets, and sending what waits."""
 
-import contextlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -78,51 +77,13 @@ def data(json_output: Json = False) -> None:
     typer.echo("Or a file (.npz, .csv, .parquet), or a folder with one subfolder of images per class.")
 
 
-def dashboard(
-    study: StudyArgument = None,
-    directory: Directory = STUDIES,
-    port: Annotated[int, typer.Option(help="Port to serve on; another one if it is taken.")] = 5000,
-    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
-) -> None:
-    """Serve MLflow on this machine and print the address of the study's page. Ctrl-C ends it."""
-    from arnn_search.errors import StudyError
-    from arnn_search.studies.study import Study
-    from arnn_search.tracking.pages import find_study, run_url, study_url
-    from arnn_search.tracking.server import serve, stop_server
-
-    shown = Study(study, directory=directory)
-    uri = shown.attributes.get("tracking_uri")
-    if not uri:
-        raise StudyError(f"Study {shown.name!r} was run with mlflow = false; there is nothing to serve.")
-    typer.echo(f"Starting MLflow on {uri} ...")
-    server, base = serve(uri, port=port)
-    try:
-        location = find_study(uri, shown.name)
-        if location is None:
-            raise StudyError(
-                f"MLflow holds nothing of {shown.name!r} yet. Try `arnn-search sync {shown.name}`."
-            )
-        page = study_url(base, location.experiment_id, study=shown.name)
-        typer.echo(f"Trials:      {page}")
-        typer.echo(f"The study:   {run_url(base, location.experiment_id, location.run_id)}")
-        if open_page:
-            typer.launch(page)
-        if server is None:
-            typer.echo("This server was running already, and goes on.")
-            return
-        typer.echo("Ctrl-C ends the server.")
-        with contextlib.suppress(KeyboardInterrupt):
-            server.wait()
-    finally:
-        if server is not None:
-            stop_server(server)
-
-
 def sync(study: StudyArgument = None, directory: Directory = STUDIES, json_output: Json = False) -> None:
-    """Send to MLflow what it has not taken yet."""
+    """Send to MLflow what it has not taken yet, and render the dashboards there."""
     from arnn_search.errors import TrackingError
     from arnn_search.studies.layout import find_layout
+    from arnn_search.tracking import find_study
     from arnn_search.tracking import sync as send
+    from arnn_search.tracking.dashboards.publication import Publication
 
     layout = find_layout(directory, study)
     report = send(layout.tracking)
@@ -132,3 +93,7 @@ def sync(study: StudyArgument = None, directory: Directory = STUDIES, json_outpu
         typer.echo(f"{report.delivered} records sent to {report.tracking_uri}, {report.remaining} remain.")
     if report.remaining:
         raise TrackingError(report.error or f"{report.remaining} records could not be sent yet.")
+    location = find_study(report.tracking_uri, report.study)
+    if location is not None:
+        for warning in Publication(report.tracking_uri, location, directory=Path.cwd(), cache=None).run():
+            typer.secho(warning, fg="yellow", err=True)

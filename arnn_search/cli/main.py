@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from arnn_search import __version__
-from arnn_search.cli import look, run, spaces, take
+from arnn_search.cli import dashboard, look, run, spaces, take
 from arnn_search.errors import ArnnSearchError
 
 app = typer.Typer(
@@ -38,7 +38,8 @@ app.command()(run.run)
 app.command()(run.resume)
 app.command()(run.init)
 app.command()(look.status)
-app.command()(look.dashboard)
+app.add_typer(dashboard.app, name="dashboard")
+app.command()(dashboard.report)
 app.command()(look.sync)
 app.command()(take.export)
 app.add_typer(spaces.app, name="spaces")

@@ -34,6 +34,7 @@ from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
 from arnn_search.tracking import NullTracker, Tracker, resolve_uri
 from arnn_search.tracking.dashboards.background import DashboardPublisher
+from arnn_search.tracking.paths import TrackingPaths
 from arnn_search.trials.rehearsal import Rehearsal
 from arnn_search.trials.task import TrialTask
 
@@ -357,7 +358,7 @@ def _publisher(layout: StudyLayout, ledger: Ledger, tracker: Tracker | NullTrack
         uri=str(ledger.attributes.get("tracking_uri", "")),
         study=layout.name,
         directory=Path.cwd(),
-        cache=layout.tracking / "read",
+        cache=TrackingPaths(layout.tracking).read_back,
     )
 
 

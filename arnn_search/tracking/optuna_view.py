@@ -31,7 +31,9 @@ def as_optuna_study(view: StudyView, *, most: int | None = None) -> optuna.Study
     names = [name for name in view.completed if name.startswith("param.")]
     distributions = {name: _distribution(list(view.completed[name].dropna())) for name in names}
     with _quiet_optuna():
-        study = optuna.create_study(study_name=view.name, direction=view.direction)
+        study = optuna.create_study(
+            study_name=view.name, direction="maximize" if view.objectives[0].maximizes else "minimize"
+        )
         for number, row in view.completed.head(most or len(view.completed)).sort_index().iterrows():
             values = {
                 name: value

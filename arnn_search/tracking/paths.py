@@ -45,9 +45,9 @@ class TrackingPaths:
         return self.directory / "sender.lock"
 
     @property
-    def read(self) -> Path:
+    def read_back(self) -> Path:
         """What was read back of trials that have ended, for the dashboards."""
-        return self.directory / "read"
+        return self.directory / "read_back"
 
     @property
     def pictures(self) -> Path:

@@ -156,7 +156,7 @@ class StudyView:
 
         tables = (_layer_table(number, self.gradients[number]) for number in sorted(self.gradients))
         parts = [table for table in tables if table is not None]
-        columns = {
+        columns: dict[str, Any] = {
             name: np.concatenate([part[name] for part in parts]) if parts else [] for name in LAYER_COLUMNS
         }
         return pandas.DataFrame(columns, columns=list(LAYER_COLUMNS))

@@ -67,7 +67,11 @@ class DashboardPublisher:
         """
         self.stop()
         publication = self._publication()
-        return publication.run() if publication else []
+        try:
+            return publication.run() if publication else []
+        except KeyboardInterrupt:
+            # The study has its results; only its pages are missing.
+            return ["The dashboards were not rendered: interrupted. `arnn-search dashboard` renders them."]
 
     def publish_if_new(self) -> bool:
         """Publish, unless nothing was delivered since the last time; whether there was anything to do."""

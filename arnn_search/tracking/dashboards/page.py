@@ -95,7 +95,8 @@ def page(title: str, sections: Iterable[Section], *, introduction: str = "") -> 
         sections: its parts, in order.
         introduction: HTML below the heading.
     """
-    parts, drawn = [], []
+    parts: list[str] = []
+    drawn: list[dict[str, Any]] = []
     shown = list(sections)
     for section in shown:
         anchor = f' id="{html.escape(section.anchor)}"' if section.anchor else ""

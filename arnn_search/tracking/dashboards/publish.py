@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.redirect_stdout(sys.stderr):
         try:
             warnings = publish(given.uri, location, directory=given.directory, cache=given.cache)
-            answer = {"warnings": warnings}
+            answer: dict[str, object] = {"warnings": warnings}
         except ArnnSearchError as error:
             answer = {"warnings": [], "error": str(error)}
     print(json.dumps(answer))
