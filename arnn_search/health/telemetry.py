@@ -77,7 +77,7 @@ class GradientTelemetry:
             for variable in (self._rms_sum, self._rms_max, self._finite_steps, self._counts)
         )
         for variable in (self._rms_sum, self._rms_max, self._finite_steps, self._counts):
-            variable.assign(ops.zeros_like(variable))
+            variable.assign(np.zeros(variable.shape, dtype=np.float32))
         mean = np.divide(total, finite, out=np.full_like(total, np.nan), where=finite > 0)
         return EpochGradients(mean, largest, steps=int(counts[0]), nonfinite_steps=int(counts[1]))
 

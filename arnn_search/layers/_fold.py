@@ -62,7 +62,8 @@ class _Clones:
 def _check_foldable(model: Any) -> None:
     if not isinstance(model, keras.Sequential) and not hasattr(model, "operations"):
         raise ValueError(
-            f"`model` must be a functional or sequential model to be folded. Received: {type(model).__name__}."
+            "`model` must be a functional or sequential model to be folded. "
+            f"Received: {type(model).__name__}."
         )
     if not model.built:
         raise ValueError(f"The model {model.name!r} has no weights yet; build it before folding it.")
@@ -88,7 +89,7 @@ def _carry_weights(layer: Any, clone: Any) -> None:
     elif isinstance(layer, AutoRotConvolution) and layer.pads:
         convolution, rescale, _ = clone.layers
         rho = np.asarray(keras.ops.convert_to_numpy(layer.rho()))
-        # The largest ρ of a filter goes into its kernel: what is left lies in (0, 1], and its square in range.
+        # The largest ρ of a filter goes into its kernel: what is left lies in (0, 1], so does its square.
         positions = tuple(axis for axis in range(rho.ndim) if axis != layer.channel_axis)
         largest = rho.max(axis=positions, keepdims=True)
         convolution.set_weights(layer.scaled_weights(largest.reshape(-1)))

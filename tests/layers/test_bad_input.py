@@ -53,7 +53,7 @@ def test_vector_of_the_wrong_length_is_refused(row):
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.boundaries], ids=lambda row: row.name)
 def test_unknown_boundary_is_refused(row):
-    with pytest.raises(ValueError, match="`boundary` must be one of padded, interior. Received: 'reflect'"):
+    with pytest.raises(ValueError, match=r"`boundary` must be one of padded, interior\. Received: 'reflect'"):
         row.make(boundary="reflect")
 
 

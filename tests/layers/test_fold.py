@@ -104,7 +104,7 @@ def test_model_that_cannot_be_folded_is_refused():
     class Subclassed(keras.Model):
         pass
 
-    with pytest.raises(ValueError, match="`model` must be a functional or sequential model.*Subclassed"):
+    with pytest.raises(ValueError, match=r"`model` must be a functional or sequential model.*Subclassed"):
         layers.fold(Subclassed())
     with pytest.raises(ValueError, match="no weights yet"):
         layers.fold(keras.Sequential([layers.AutoRotDense(2)]))
