@@ -98,7 +98,7 @@ class AutoRotConvolution(AutoRotated):
     def _aligned_sum(self, kernel: Any, axes: Sequence[AxisTaps]) -> Any:
         if not axes:
             return aligned_response(kernel, self.reference, axes=tuple(range(len(kernel.shape) - 1)))
-        scale = ops.stop_gradient(ops.clip(ops.max(ops.abs(kernel)), 1e-30, 1e30))
+        scale = ops.stop_gradient(ops.maximum(ops.max(ops.abs(kernel)), 1e-30))
         squares = ops.sum(ops.square(kernel / scale), axis=-2)
         norms = scale * ops.sqrt(sum_over_sets(squares, axes) + EPSILON * EPSILON)
         num_inputs = sum_over_sets(ops.full_like(squares, kernel.shape[-2]), axes)

@@ -81,7 +81,7 @@ def limit_of(weight: Any, *, bounds: Bounds | None, learning_rate_factor: float)
     parameter = weight + ops.stop_gradient((learning_rate_factor - 1.0) * weight)
     if bounds is None:
         # Not 0 even where softplus underflows.
-        return ops.clip(ops.softplus(parameter), _SMALLEST, 1e30)
+        return ops.maximum(ops.softplus(parameter), _SMALLEST)
     low, high = bounds
     return low + (high - low) * ops.sigmoid(parameter)
 

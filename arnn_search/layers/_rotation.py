@@ -34,8 +34,7 @@ def rotation(limit: Any, response: Any) -> Any:
         limit: L, shape `()` or that of the units.
         response: f(x_Q), shape `(..., units)`.
     """
-    # Clipped, since `minimum` with a Python number falls back to float32 on torch.
-    magnitude = ops.clip(ops.abs(ops.where(ops.isfinite(response), response, _LARGEST)), 0.0, _LARGEST)
+    magnitude = ops.minimum(ops.abs(ops.where(ops.isfinite(response), response, _LARGEST)), _LARGEST)
     return limit / (magnitude + EPSILON)
 
 
@@ -55,7 +54,7 @@ def largest_rotation(kernel: Any, bias: Any, *, reach: float, axes: tuple[int, .
     most = max(reach, 1.0) * ops.sum(ops.abs(kernel), axis=axes)
     if bias is not None:
         most = most + ops.abs(bias)
-    most = ops.clip(most, 1e-10, _LARGEST)
+    most = ops.maximum(ops.minimum(most, _LARGEST), 1e-10)
     return ops.stop_gradient(_HEADROOM.get(dtype, _WIDE_HEADROOM) / most)
 
 
@@ -92,6 +91,6 @@ def aligned_response(kernel: Any, reference: float, *, axes: tuple[int, ...]) ->
 
 def norm(values: Any, *, axes: tuple[int, ...]) -> Any:
     """The Euclidean norm, without overflow, underflow, or a gradient that is not finite at zero."""
-    scale = ops.stop_gradient(ops.clip(ops.max(ops.abs(values), axis=axes, keepdims=True), _SMALLEST, _LARGEST))
+    scale = ops.stop_gradient(ops.maximum(ops.max(ops.abs(values), axis=axes, keepdims=True), _SMALLEST))
     squares = ops.sum(ops.square(values / scale), axis=axes)
     return ops.squeeze(scale, axis=axes) * ops.sqrt(squares + EPSILON * EPSILON)
