@@ -35,6 +35,7 @@ def test_rotation_at_its_largest_does_not_overflow_float16(row):
     assert all(np.isfinite(found).all() for found in gradients(layer, x, np.ones_like(outputs)))
 
 
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype float64")
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
 def test_float64_is_computed_in_float64(row):
     layer, x = row.built(dtype="float64")
