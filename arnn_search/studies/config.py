@@ -82,9 +82,15 @@ class StudyConfig(BaseModel):
     deterministic: bool = _key(True, "The same numbers in every run on the same CPU.", section="training")
     telemetry: bool = _key(True, "Follow the gradients of every layer in every step.", section="training")
 
-    executor: Literal["local", "inline"] = _key(
+    executor: Literal["local", "ray", "inline"] = _key(
         "local",
-        "Where trials run: local processes, or inline for debugging.",
+        "Where trials run: local processes, a ray cluster, or inline for debugging.",
+        section="running",
+        may_change=True,
+    )
+    address: str | None = _key(
+        None,
+        "Ray cluster of --executor ray; by default RAY_ADDRESS, or one that is started here.",
         section="running",
         may_change=True,
     )

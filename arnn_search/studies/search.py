@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from arnn_search.data import DataSpec
 from arnn_search.data.sources import check_source
 from arnn_search.errors import ConfigurationError, SpaceError, StudyError
-from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, Slot, plan_slots
+from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, RayExecutor, Slot
 from arnn_search.spaces.discovery import SpaceFile, find_space
 from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
@@ -94,8 +94,8 @@ def run_study(
     config, existing = resolve(values, resume=resume)
     declaration = find_space(config.space)
     check_source(config.data)
-    slots = _slots(config)
     with _executor(config) as executor:
+        slots = executor.plan_slots(config.devices, workers=config.workers)
         listener.preparing("Loading Keras, preparing data, trying the search space")
         prepared = _prepare(config, declaration, executor)
         with _opened(config, existing, declaration, prepared) as (layout, ledger):
@@ -343,13 +343,12 @@ def _tracker(
     return tracker
 
 
-def _slots(config: StudyConfig) -> list[Slot]:
-    slots = plan_slots(config.devices, workers=config.workers)
-    return slots[:1] if config.executor == "inline" else slots
-
-
 def _executor(config: StudyConfig) -> Executor:
-    return InlineExecutor() if config.executor == "inline" else LocalExecutor(backend=config.backend)
+    if config.executor == "inline":
+        return InlineExecutor()
+    if config.executor == "ray":
+        return RayExecutor(address=config.address, backend=config.backend)
+    return LocalExecutor(backend=config.backend)
 
 
 def _absolute(key: str, value: Any) -> Any:
