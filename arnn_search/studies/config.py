@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
+from arnn_search.studies.storage import check_storage, without_password
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
 PRUNERS = ("median", "asha", "hyperband", "none")
@@ -31,6 +32,14 @@ class StudyConfig(BaseModel):
     space: str = _key("conv-classifier", "Search space: a name, or a .py file.", section="study")
     directory: Path = _key(
         Path("arnn-studies"), "Folder that holds the studies.", section="study", may_change=True
+    )
+
+    storage: str | None = _key(
+        None,
+        "postgresql://user@host/database: a ledger that machines share (its password in PGPASSWORD or "
+        "~/.pgpass); by default a file in the study's folder.",
+        section="study",
+        may_change=True,
     )
 
     data: str = _key(
@@ -141,6 +150,11 @@ class StudyConfig(BaseModel):
             )
         return name
 
+    @field_validator("storage")
+    @classmethod
+    def _usable_storage(cls, url: str | None) -> str | None:
+        return None if url is None else check_storage(url)
+
     @field_validator("sampler")
     @classmethod
     def _known_sampler(cls, name: str) -> str:
@@ -189,6 +203,21 @@ def read_config_file(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
+
+
+def recorded_form(config: StudyConfig, *, study: str) -> StudyConfig:
+    """The configuration as it is written down: under the study's name, and without a password."""
+    storage = None if config.storage is None else without_password(config.storage)
+    return config.model_copy(update={"study": study, "storage": storage})
+
+
+def shared_configuration(config: StudyConfig) -> dict[str, Any]:
+    """What machines that work on one study must agree on; files are compared by their content instead."""
+    return {
+        name: getattr(config, name)
+        for name in StudyConfig.model_fields
+        if not may_change(name) and name not in ("study", "space", "data")
+    }
 
 
 def config_as_toml(config: StudyConfig, *, commented: bool = False) -> str:
@@ -240,7 +269,7 @@ def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
 def _sentence(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
-    if message.startswith("Unknown "):
+    if message.startswith("Unknown ") or "Received: " in message:  # ours, and whole
         return str(message)
     return f"`{key}`: {message[0].lower()}{message[1:]}. Received: {problem['input']!r}."
 
