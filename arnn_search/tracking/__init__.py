@@ -1,6 +1,6 @@
 """Tracking: what MLflow holds about a study, and the only room that imports MLflow.
 
-Importing this room is cheap; MLflow and Matplotlib load in the thread that sends, once there is something
+Importing this room is cheap; MLflow and Matplotlib load in a process of their own, once there is something
 to send.
 """
 
