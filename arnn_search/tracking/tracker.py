@@ -32,8 +32,8 @@ class Tracker:
     Every method only appends to a spool on disk, with the time of the call, and returns at once; a daemon
     thread hands the spool to a process that speaks with MLflow. A server that is slow, down or restarted
     delays nothing but what MLflow shows, and nothing is lost with this process: a new tracker on the same
-    directory goes on where the last one stopped. If the store or the experiment has changed since, everything is sent there from
-    the beginning.
+    directory goes on where the last one stopped. If the store or the experiment has changed since,
+    everything is sent there from the beginning.
 
     Only finite values become points. What is `nan` or infinite is counted by name in the run's tag
     `arnn.nonfinite`. Names that MLflow does not take are changed to the nearest it does. A record that
