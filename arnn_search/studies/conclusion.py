@@ -1,5 +1,7 @@
 """What is kept and said of a study while it runs and when it ends: best models, test score, words."""
 
+from pathlib import Path
+
 from arnn_search.execution.executor import Executor
 from arnn_search.studies.layout import StudyLayout
 from arnn_search.studies.ledger import Ledger
@@ -42,6 +44,7 @@ def conclude(
         tracker.log_metrics(None, {f"test_{name}": value for name, value in test["metrics"].items()}, step=0)
         tracker.set_tags(None, {"arnn.best_trial": leaderboard[0].number})
     tracker.set_note(summary_note(study))
+    tracker.render_dashboards(Path.cwd())
     unfinished = len(study.trials) < study.config.trials or any(
         trial.state in ("running", "interrupted") for trial in study.trials
     )

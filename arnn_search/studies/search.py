@@ -380,6 +380,7 @@ def _tracker(
     )
     tags = {f"arnn.version.{package}": number for package, number in recorded["versions"].items()}
     tags |= {"arnn.space": declaration.name, "arnn.space_sha256": declaration.digest}
+    tags |= {"arnn.metric": recorded["metric"], "arnn.direction": ledger.direction}
     tags |= {"arnn.data": recorded["data"], "arnn.data_sha256": recorded["data_sha256"]}
     # MLflow takes a parameter once; what may change on resume is in the study.toml of each start.
     written = recorded_form(config, study=layout.name).model_dump()
