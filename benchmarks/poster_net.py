@@ -1,4 +1,4 @@
-"""The poster's network, with layers of any make: (convolution, BN?, pooling) x 3 and five small dense ones."""
+"""The poster's network with layers of any make: (convolution, BN?, pooling) x 3, then five dense layers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
