@@ -5,13 +5,9 @@ one CPU thread, in turn; and single inference steps of the folded network agains
 """
 
 import argparse
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
 
 from benchmarks.measurement import Figure, interleave, pin_threads, publish, ratio, spread
-
-if TYPE_CHECKING:
-    import keras
 
 _GOALS = {"interior": 1.05, "padded": 1.12}
 _FOLDED_GOAL = 1.02
@@ -36,7 +32,9 @@ def main() -> None:
 
 def _training(bn: bool, *, rounds: int, steps: int) -> list[Figure]:
     from benchmarks import poster_net
+    from benchmarks.training_steps import repeated, training_step
 
+    batch = poster_net.batch()
     models = {_BASELINE: poster_net.classic(bn=bn), "classic, again": poster_net.classic(bn=bn)}
     for boundary in ("interior", "padded"):
         for reference in ("uniform", "aligned"):
@@ -46,7 +44,7 @@ def _training(bn: bool, *, rounds: int, steps: int) -> list[Figure]:
                     bn=bn, boundary=boundary, reference_point=reference, learn_limit=learned
                 )
     models["published way (padded, uniform, fixed L)"] = poster_net.published(bn=bn)
-    runs = {name: _repeated(training_step(model), steps) for name, model in models.items()}
+    runs = {name: repeated(training_step(model, batch), steps) for name, model in models.items()}
     prefix = f"training step, {'BN' if bn else 'no BN'}"
     return _figures(prefix, interleave(runs, rounds=rounds, warm_up=3), steps=steps)
 
@@ -54,45 +52,17 @@ def _training(bn: bool, *, rounds: int, steps: int) -> list[Figure]:
 def _inference(bn: bool, *, rounds: int, steps: int) -> list[Figure]:
     from arnn_search import layers
     from benchmarks import poster_net
+    from benchmarks.training_steps import inference_step, repeated
 
+    images, _ = poster_net.batch()
     models = {_BASELINE: poster_net.classic(bn=bn), "classic, again": poster_net.classic(bn=bn)}
     for boundary in ("interior", "padded"):
         rotating = poster_net.auto_rotating(bn=bn, boundary=boundary)
         models[f"folded, {boundary}"] = layers.fold(rotating)
         models[f"not folded, {boundary}"] = rotating
-    runs = {name: _repeated(inference_step(model), steps) for name, model in models.items()}
+    runs = {name: repeated(inference_step(model, images), steps) for name, model in models.items()}
     prefix = f"inference step, {'BN' if bn else 'no BN'}"
     return _figures(prefix, interleave(runs, rounds=rounds, warm_up=3), steps=steps)
-
-
-def training_step(model: "keras.Model") -> Callable[[], Any]:
-    """One compiled training step on the same batch again and again, without what `fit` does around it."""
-    import tensorflow as tf
-
-    from benchmarks import poster_net
-
-    iterator = iter(tf.data.Dataset.from_tensors(poster_net.batch()).repeat())
-    model.make_train_function()
-    return lambda: model.train_function(iterator)
-
-
-def inference_step(model: "keras.Model") -> Callable[[], Any]:
-    """One compiled inference step on the same batch again and again."""
-    import tensorflow as tf
-
-    from benchmarks import poster_net
-
-    images = tf.constant(poster_net.batch()[0])
-    model.make_predict_function()
-    return lambda: model.predict_function([(images,)])
-
-
-def _repeated(step: Callable[[], Any], steps: int) -> Callable[[], None]:
-    def run() -> None:
-        for _ in range(steps):
-            step()
-
-    return run
 
 
 def _figures(prefix: str, seconds: Mapping[str, list[float]], *, steps: int) -> list[Figure]:
