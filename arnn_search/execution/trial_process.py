@@ -52,8 +52,8 @@ def _prepare_process(environment: Mapping[str, str], *, log: Path) -> None:
     # Ctrl-C reaches the whole process group; the supervisor decides what it means for a trial.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # What the forkserver has loaded stays. To go through it in each full collection takes a tenth of a second,
-    # and gives this process a copy of every page of it.
+    # What the forkserver has loaded stays. A full collection would take a tenth of a second to go through
+    # it, and give this process a copy of every page of it.
     gc.freeze()
     os.environ.update(environment)
     log.parent.mkdir(parents=True, exist_ok=True)
