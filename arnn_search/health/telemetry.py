@@ -108,7 +108,7 @@ class GradientTelemetry:
         is_finite = ops.isfinite(rms)
         rms = ops.where(is_finite, rms, ops.zeros_like(rms))
         finite = ops.cast(is_finite, "float32")
-        nonfinite = 1.0 - ops.min(finite, keepdims=True)
+        nonfinite = 1.0 - ops.min(finite, axis=0, keepdims=True)
         self._sums.assign_add(ops.concatenate([rms, finite, nonfinite, ops.ones((1,), dtype="float32")]))
         self._rms_max.assign(ops.maximum(self._rms_max, rms))
 
