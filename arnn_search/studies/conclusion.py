@@ -18,15 +18,16 @@ def drop_weaker_models(ledger: Ledger, layout: StudyLayout, *, keep: int) -> Non
             trial.model.unlink(missing_ok=True)
 
 
-def log_progress(ledger: Ledger, tracker: Tracker | NullTracker, *, step: int) -> None:
-    """Tracks the best score so far over the trials, in the study's own run."""
+def log_progress(ledger: Ledger, tracker: Tracker | NullTracker) -> None:
+    """Tracks the best score so far over the trials that have ended, in the study's own run."""
     trials = ledger.trials()
-    metrics = {"trials_finished": float(sum(trial.state.is_finished() for trial in trials))}
+    finished = sum(trial.state.is_finished() for trial in trials)
+    metrics = {"trials_finished": float(finished)}
     scores = [trial.value for trial in trials if trial.state.name == "COMPLETE" and trial.value is not None]
     if scores:
         best = max if ledger.direction == "maximize" else min
         metrics[f"best_{ledger.attributes['metric']}"] = best(scores)
-    tracker.log_metrics(None, metrics, step=step)
+    tracker.log_metrics(None, metrics, step=finished)
 
 
 def conclude(

@@ -328,7 +328,7 @@ def _supervise(
 
     def on_trial_end(number: int) -> None:
         drop_weaker_models(ledger, layout, keep=config.keep_models)
-        log_progress(ledger, tracker, step=number)
+        log_progress(ledger, tracker)
 
     order = config.order
     if order == "auto":
