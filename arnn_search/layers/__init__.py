@@ -5,6 +5,7 @@ from arnn_search.layers._convolution import AutoRotConv1D, AutoRotConv2D, AutoRo
 from arnn_search.layers._dense import AutoRotDense
 from arnn_search.layers._depthwise_convolution import AutoRotDepthwiseConv1D, AutoRotDepthwiseConv2D
 from arnn_search.layers._describe import Description, LayerDescription, describe
+from arnn_search.layers._einsum_dense import AutoRotEinsumDense
 from arnn_search.layers._fold import fold
 from arnn_search.layers._separable_convolution import AutoRotSeparableConv1D, AutoRotSeparableConv2D
 from arnn_search.layers._transposed_convolution import (
@@ -24,6 +25,7 @@ __all__ = [
     "AutoRotDense",
     "AutoRotDepthwiseConv1D",
     "AutoRotDepthwiseConv2D",
+    "AutoRotEinsumDense",
     "AutoRotSeparableConv1D",
     "AutoRotSeparableConv2D",
     "Description",

@@ -92,9 +92,8 @@ def _carry_weights(layer: Any, clone: Any) -> None:
         # The largest ρ of a filter goes into its kernel: what is left lies in (0, 1], so does its square.
         positions = tuple(axis for axis in range(rho.ndim) if axis != layer.channel_axis)
         largest = rho.max(axis=positions, keepdims=True)
-        convolution.set_weights(
-            [keras.ops.convert_to_numpy(kernel) for kernel in layer.scaled_kernels(largest.reshape(-1))]
-        )
+        kernels = layer.scaled_kernels(keras.ops.convert_to_tensor(largest.reshape(-1)))
+        convolution.set_weights([keras.ops.convert_to_numpy(kernel) for kernel in kernels])
         share = (rho / largest)[0]
         # The bias is added where the rescale adds anyway: one pass over the batch less.
         bias = np.zeros_like(share)

@@ -90,7 +90,7 @@ class AutoRotated:
         super().build(input_shape)  # type: ignore[misc]
         if not self.auto_rotation:
             return
-        features = input_shape[-1 if getattr(self, "data_format", None) != "channels_first" else 1]
+        features = self.num_features(input_shape)
         if not isinstance(self.reference_point, str) and len(self.reference_point) != features:
             raise ValueError(
                 f"`reference_point` must have one component for each of the {features} input features. "
@@ -103,6 +103,10 @@ class AutoRotated:
                 initializer=keras.initializers.Constant(self._start_of_limit()),
                 trainable=True,
             )
+
+    def num_features(self, input_shape: Any) -> int:
+        """How many components a reference point has."""
+        return int(input_shape[-1 if getattr(self, "data_format", None) != "channels_first" else 1])
 
     @property
     def initial_limit(self) -> float:
@@ -136,6 +140,10 @@ class AutoRotated:
     def response_kernel(self) -> Any:
         """The weights by which units respond to inputs, shape `(..., units)`, in `rotation_dtype`."""
         return self.rotation_kernel()
+
+    def stock_bias(self, bias: Any) -> Any:
+        """A value for each unit, shape `(units,)`, as the stock layer holds and adds its bias."""
+        return bias
 
     def scaled_kernels(self, scale: Any) -> list[Any]:
         """The stock layer's kernels with which each unit's response is so many times as large.
@@ -193,13 +201,13 @@ class AutoRotated:
 
     def folded_weights(self) -> list[np.ndarray]:
         """The stock layer's weights with which it computes the same: ρW and ρb."""
-        return self.scaled_weights(ops.convert_to_numpy(self.rho()) if self.auto_rotation else 1.0)
+        return self.scaled_weights(self.rho() if self.auto_rotation else 1.0)
 
     def scaled_weights(self, scale: Any) -> list[np.ndarray]:
         """Kernels and bias (if there is one) that scale the pre-activations of the units."""
         weights = self.scaled_kernels(scale)
         bias = self.rotation_bias()
-        weights += [] if bias is None else [bias * scale]
+        weights += [] if bias is None else [self.stock_bias(bias * scale)]
         return [np.asarray(ops.convert_to_numpy(weight)) for weight in weights]
 
     def save_own_variables(self, store: Any) -> None:

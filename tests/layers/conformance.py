@@ -37,10 +37,15 @@ class Row:
     geometries: tuple[dict[str, Any], ...] = ({},)
     """What the stock layer offers beside: strides, padding, groups."""
     boundaries: tuple[str, ...] = ()
+    has_use_bias: bool = True
 
     @property
     def name(self) -> str:
         return self.layer.__name__
+
+    @property
+    def without_bias(self) -> dict[str, Any]:
+        return {"use_bias": False} if self.has_use_bias else {}
 
     @property
     def features(self) -> int:
@@ -78,7 +83,7 @@ class Row:
             | ({} if boundary is None else {"boundary": boundary})
             | {
                 "reference_point": point,
-                "use_bias": use_bias,
+                **({"use_bias": use_bias} if self.has_use_bias else {}),
                 "activation": next(activations),
                 "value_range": next(ranges),
             }
@@ -215,6 +220,15 @@ ROWS = [
         numpy_reference_convolution.transposed,
         geometries=({"padding": "valid"}, {"padding": "same", "strides": 2}),
         boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotEinsumDense,
+        keras.layers.EinsumDense,
+        {"equation": "abc,cde->abde", "output_shape": (4, 2, 3)},
+        (4, 5),
+        numpy_reference.einsum_dense,
+        geometries=({"bias_axes": "de"}, {"bias_axes": "e"}, {"bias_axes": "d"}, {"bias_axes": None}),
+        has_use_bias=False,
     ),
 ]
 NAMES = [row.name for row in ROWS]

@@ -55,3 +55,23 @@ def dense(layer, weights, x):
         radius = abs(uniform(layer)) * math.sqrt(kernel.shape[0])
         f_reference = radius * np.sqrt((kernel**2).sum(0)) + bias
     return rotate(layer, weights, f, f_reference)
+
+
+def einsum_dense(layer, weights, x):
+    """Written for kernels whose inputs come first, and for a bias that broadcasts over the units."""
+    kernel, bias = weights["kernel"], weights.get("bias", 0.0)
+    inputs = layer.equation.partition(",")[0].replace("...", "").strip()
+    num_summed = sum(label not in layer.equation.partition("->")[2] for label in inputs)
+    f = np.einsum(layer.equation, x, kernel) + bias
+    axes = tuple(range(num_summed))
+    if not isinstance(layer.reference_point, str):
+        point = np.array(layer.reference_point).reshape(kernel.shape[:num_summed])
+        f_reference = np.tensordot(point, kernel, num_summed) + bias
+    elif layer.reference_point == "uniform":
+        f_reference = uniform(layer) * kernel.sum(axes) + bias
+    else:
+        radius = abs(uniform(layer)) * math.sqrt(math.prod(kernel.shape[:num_summed]))
+        f_reference = radius * np.sqrt((kernel**2).sum(axes)) + bias
+    limits = limit_of(layer, weights)
+    limits = limits.reshape(f_reference.shape) if np.ndim(limits) else limits
+    return activation_of(layer)(limits / (np.abs(f_reference) + EPSILON) * f)
