@@ -3,6 +3,7 @@
 from arnn_search.layers._activations import activation_range, default_limit, dynamic_region
 from arnn_search.layers._convolution import AutoRotConv2D
 from arnn_search.layers._dense import AutoRotDense
+from arnn_search.layers._describe import describe
 from arnn_search.layers._fold import fold
 from arnn_search.layers._value_range import Input, infer_value_range
 
@@ -12,6 +13,7 @@ __all__ = [
     "Input",
     "activation_range",
     "default_limit",
+    "describe",
     "dynamic_region",
     "fold",
     "infer_value_range",
