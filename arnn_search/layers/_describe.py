@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-_TITLES = ("layer", "family", "limit", "range in", "reference point", "smallest |f(x_Q)|", "largest ρ")
+_TITLES = ("layer", "family", "limit", "range in", "reference point", "smallest |f(x_Q)|", "largest rho")
 _NORMALISATIONS = (
     keras.layers.BatchNormalization,
     keras.layers.LayerNormalization,
@@ -31,9 +31,9 @@ class LayerDescription:
     reference_point: str | None = None
     """`"uniform"`, `"aligned"`, or `"vector"`."""
     smallest_response: float | None = None
-    """The smallest |f(x_Q)| of its units (and positions): near 0, ρ explodes."""
+    """The smallest |f(x_Q)| of its units (and positions): near 0, rho explodes."""
     largest_rho: float | None = None
-    """The largest ρ of its units (and positions)."""
+    """The largest rho of its units (and positions)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,5 +142,7 @@ def _cells(row: LayerDescription) -> tuple[str, ...]:
         low, high = (f"{end:.4g}" for end in row.limit)
         limit = low if low == high else f"{low} to {high}"
     range_in = "" if row.range_in is None else " to ".join(f"{end:.4g}" for end in row.range_in)
-    numbers = ["" if number is None else f"{number:.4g}" for number in (row.smallest_response, row.largest_rho)]
+    numbers = [
+        "" if number is None else f"{number:.4g}" for number in (row.smallest_response, row.largest_rho)
+    ]
     return row.layer, row.family, limit, range_in, row.reference_point or "", *numbers

@@ -97,7 +97,9 @@ class _RangeCarrier(keras.Operation):  # type: ignore[misc]
         raise NotImplementedError("Ranges are carried through a graph, not values.")
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        operands = keras.tree.flatten(args if isinstance(self.operation, keras.layers.Layer) else (args, kwargs))
+        operands = keras.tree.flatten(
+            args if isinstance(self.operation, keras.layers.Layer) else (args, kwargs)
+        )
         ranges = [
             _range_of(value) if isinstance(value, keras.KerasTensor) else range_of_constant(value)
             for value in operands
