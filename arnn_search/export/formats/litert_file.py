@@ -1,0 +1,77 @@
+"""LiteRT (TensorFlow Lite): for phones and small devices."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from arnn_search.export.formats.archive import add_preprocess, read_preprocess
+from arnn_search.export.formats.format import ExportFormat
+from arnn_search.export.formats.saved_model import SavedModel
+from arnn_search.export.network import ExportedNetwork
+
+
+def open_litert_file(path: str) -> Any:
+    import warnings
+
+    import numpy as np
+
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        from tensorflow.lite import Interpreter  # type: ignore[assignment,unused-ignore]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        interpreter = Interpreter(model_path=path)
+    (source,) = interpreter.get_input_details()
+    signature = interpreter.get_signature_list()["serving_default"]
+    assert signature["inputs"] == ["inputs"] and "outputs" in signature["outputs"]
+
+    def predict(x: Any) -> Any:
+        outputs = []
+        for start in range(0, len(x), 256):
+            part = np.ascontiguousarray(x[start : start + 256])
+            interpreter.resize_tensor_input(source["index"], part.shape)
+            outputs.append(interpreter.get_signature_runner()(inputs=part)["outputs"])
+        return np.concatenate(outputs)
+
+    return predict
+
+
+class LitertFile(ExportFormat):
+    """A `.tflite` file in float32. It carries `preprocess.json` in a zip archive at its end.
+
+    That is where LiteRT's own metadata keeps files that belong to a model; interpreters pass over it.
+    """
+
+    name = "litert"
+    file_name = "model.tflite"
+    suffix = ".tflite"
+    summary = "LiteRT (TensorFlow Lite) on phones and small devices"
+    needs_tensorflow = True
+
+    def write(self, network: ExportedNetwork, path: Path) -> None:
+        import tensorflow as tf
+
+        with tempfile.TemporaryDirectory(prefix="arnn-search-") as folder:
+            # By way of a SavedModel: converting a function loses the weights of Keras' variables.
+            saved = Path(folder) / "saved_model"
+            SavedModel(with_class_names=False).write(network, saved)
+            content = tf.lite.TFLiteConverter.from_saved_model(str(saved)).convert()
+        path.write_bytes(content)
+        add_preprocess(path, network.preprocess)
+
+    @property
+    def opener(self) -> Callable[[str], Any]:
+        return open_litert_file
+
+    def read_preprocess(self, path: Path) -> Mapping[str, Any] | None:
+        return read_preprocess(path)
+
+    def how_to_load(self, path: str) -> str:
+        return (
+            "from ai_edge_litert.interpreter import Interpreter  # or: from tensorflow.lite import ...\n\n"
+            f"interpreter = Interpreter(model_path={path!r})\n"
+            'interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], x.shape)\n'
+            'outputs = interpreter.get_signature_runner()(inputs=x)["outputs"]'
+        )
