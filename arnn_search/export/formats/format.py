@@ -24,6 +24,7 @@ class ExportFormat(ABC):
         name: as `--format` takes it.
         file_name: the file, or the folder, that it writes into an export folder.
         suffix: of a single file; empty where the format is more than one file.
+        other_files: what it writes beside it.
         summary: one line for people.
         packages: what writing needs beyond this project's own dependencies, and the extra that installs it.
         needs_tensorflow: whether writing needs Keras' TensorFlow backend.
@@ -34,6 +35,7 @@ class ExportFormat(ABC):
     name: ClassVar[str]
     file_name: ClassVar[str]
     suffix: ClassVar[str] = ""
+    other_files: ClassVar[tuple[str, ...]] = ()
     summary: ClassVar[str]
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""

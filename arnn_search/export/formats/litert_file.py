@@ -23,7 +23,6 @@ def open_litert_file(path: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         interpreter = Interpreter(model_path=path)
-    (source,) = interpreter.get_input_details()
     signature = interpreter.get_signature_list()["serving_default"]
     assert signature["inputs"] == ["inputs"] and "outputs" in signature["outputs"]
 
@@ -31,7 +30,6 @@ def open_litert_file(path: str) -> Any:
         outputs = []
         for start in range(0, len(x), 256):
             part = np.ascontiguousarray(x[start : start + 256])
-            interpreter.resize_tensor_input(source["index"], part.shape)
             outputs.append(interpreter.get_signature_runner()(inputs=part)["outputs"])
         return np.concatenate(outputs)
 
@@ -72,6 +70,5 @@ class LitertFile(ExportFormat):
         return (
             "from ai_edge_litert.interpreter import Interpreter  # or: from tensorflow.lite import ...\n\n"
             f"interpreter = Interpreter(model_path={path!r})\n"
-            'interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], x.shape)\n'
             'outputs = interpreter.get_signature_runner()(inputs=x)["outputs"]'
         )
