@@ -33,6 +33,7 @@ class Trial:
         parameters: as the space names them.
         metrics: everything reported in the epoch of the score (or the last one), by name in MLflow.
         epochs: how many epochs were reported.
+        best_epoch: the epoch of the score and of the kept weights, from 1; 0 if there is none.
         seconds: wall time of the last attempt; NaN while it runs.
         device: the slot it ran in.
         attempt: 1, or more if it was run again.
@@ -49,6 +50,7 @@ class Trial:
     parameters: dict[str, Any]
     metrics: dict[str, float]
     epochs: int
+    best_epoch: int
     seconds: float
     device: str
     attempt: int
@@ -235,6 +237,7 @@ def _as_trial(trial: FrozenTrial, layout: StudyLayout, unfinished: str) -> Trial
         parameters=dict(trial.params),
         metrics=epochs.get(best, {}),
         epochs=len(epochs),
+        best_epoch=best,
         seconds=attributes.get("seconds", math.nan),
         device=attributes.get("device", ""),
         attempt=attributes.get("attempt", 1),

@@ -19,7 +19,9 @@ def open_litert_file(path: str) -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        from tensorflow.lite import Interpreter  # type: ignore[assignment,unused-ignore]
+        import tensorflow as tf
+
+        Interpreter = tf.lite.Interpreter
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         interpreter = Interpreter(model_path=path)
@@ -68,7 +70,7 @@ class LitertFile(ExportFormat):
 
     def how_to_load(self, path: str) -> str:
         return (
-            "from ai_edge_litert.interpreter import Interpreter  # or: from tensorflow.lite import ...\n\n"
+            "from ai_edge_litert.interpreter import Interpreter  # or: tf.lite.Interpreter\n\n"
             f"interpreter = Interpreter(model_path={path!r})\n"
             'outputs = interpreter.get_signature_runner()(inputs=x)["outputs"]'
         )

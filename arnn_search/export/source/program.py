@@ -8,7 +8,7 @@ from typing import Any
 
 from arnn_search.errors import ExportError
 from arnn_search.export.source.arguments import construction
-from arnn_search.export.source.layout import Group, flat, lay_out, literal
+from arnn_search.export.source.layout import Expression, Group, flat, lay_out, literal
 
 _INDENT = 4
 
@@ -39,7 +39,7 @@ def program_of(model: Any) -> Program:
     items = (shape, literal(source.dtype, "dtype=")) if source.dtype != "float32" else (shape,)
     named = literal(str(model.input_names[0]) if hasattr(model, "input_names") else "inputs", "name=")
     writer.state("inputs = ", Group("keras.Input(", (*items, named), ")"))
-    output = writer.of_model(model, [variable], prefix="")[0]
+    output = writer.of_model(model, [variable], prefix="", is_shared=False)[0]
     end = Group("keras.Model(", (variable, output, literal(model.name, "name=")), ")")
     writer.program.statements.append(lay_out(end, before="return ", indent=_INDENT))
     return writer.program
@@ -65,7 +65,7 @@ class _Writer:
     def state(self, before: str, expression: Group) -> None:
         self.program.statements.append(lay_out(expression, before=before, indent=_INDENT))
 
-    def of_model(self, model: Any, inputs: Sequence[str], *, prefix: str) -> list[str]:
+    def of_model(self, model: Any, inputs: Sequence[str], *, prefix: str, is_shared: bool) -> list[str]:
         """Writes the layers of a model applied to variables; returns the variables of its outputs."""
         import keras
 
@@ -73,51 +73,58 @@ class _Writer:
             variable = inputs[0]
             for layer in model.layers:
                 if not isinstance(layer, keras.layers.InputLayer):
-                    variable = self.apply(layer, variable, [variable], prefix=prefix, is_shared=bool(prefix))[
-                        0
-                    ]
+                    (variable,) = self.apply(
+                        layer, (variable,), [variable], prefix=prefix, is_shared=is_shared
+                    )
             return [variable]
-        if not hasattr(model, "operations"):
+        if not _is_functional(model):
             raise ExportError(
-                f"The network holds the model {model.name!r}, which is not a graph of layers, so it cannot be "
+                f"The network holds the model {model.name!r}, which is no graph of layers, so it cannot be "
                 "written as Python. Leave the format python out."
             )
-        return _Graph(self, model, inputs, prefix).outputs()
+        return _Graph(self, model, inputs, prefix, is_shared).outputs()
 
     def apply(
-        self, layer: Any, arguments: str, inputs: Sequence[str], *, prefix: str, is_shared: bool
+        self,
+        layer: Any,
+        arguments: Sequence[Expression],
+        inputs: Sequence[str],
+        *,
+        prefix: str,
+        is_shared: bool,
     ) -> list[str]:
         """Writes one call of a layer; returns its variables."""
         import keras
 
         if isinstance(layer, keras.Model):
-            return self.of_model(layer, inputs, prefix=f"{prefix}{layer.name}_")
+            # Only the layers of a sequential model, such as folding makes, have names like "activation".
+            inner = prefix if _is_functional(layer) else f"{prefix}{layer.name}_"
+            return self.of_model(layer, inputs, prefix=inner, is_shared=is_shared)
+        name = self.unique(f"{prefix}{layer.name}")
         if not isinstance(layer, keras.Layer):
-            variable = self.unique(f"{prefix}{layer.name}")
-            self.program.statements.append(f"{' ' * _INDENT}{variable} = {_operation(layer, arguments)}")
-            return [variable]
-        if id(layer) not in self._made:
-            name = self.unique(f"{prefix}{layer.name}")
+            self.state(f"{name} = ", _operation(layer, arguments))
+            return [name]
+        if not is_shared:
             self.program.layers.append((name, layer))
-            if not is_shared:
-                self.state(f"{name} = ", construction(layer, closing=f")({arguments})", name=name))
-                self._made[id(layer)] = ""
-                return [name]
+            called = ", ".join(map(flat, arguments))
+            self.state(f"{name} = ", construction(layer, closing=f")({called})", name=name))
+            return [name]
+        if id(layer) not in self._made:
+            self.program.layers.append((name, layer))
             self._made[id(layer)] = self.unique(f"{name}_layer")
             self.state(f"{self._made[id(layer)]} = ", construction(layer, name=name))
-            self.program.statements.append(f"{' ' * _INDENT}{name} = {self._made[id(layer)]}({arguments})")
-            return [name]
-        variable = self.unique(f"{prefix}{layer.name}")
-        self.program.statements.append(f"{' ' * _INDENT}{variable} = {self._made[id(layer)]}({arguments})")
-        return [variable]
+        self.state(f"{name} = ", Group(f"{self._made[id(layer)]}(", tuple(arguments), ")"))
+        return [name]
 
 
 class _Graph:
     """One application of a functional model: its nodes, written when something needs them."""
 
-    def __init__(self, writer: _Writer, model: Any, inputs: Sequence[str], prefix: str) -> None:
+    def __init__(
+        self, writer: _Writer, model: Any, inputs: Sequence[str], prefix: str, is_shared: bool
+    ) -> None:
         config = model.get_config()
-        self._writer, self._prefix = writer, prefix
+        self._writer, self._prefix, self._is_shared = writer, prefix, is_shared
         self._operations = {operation.name: operation for operation in model.operations}
         self._entries = {entry["name"]: entry for entry in config["layers"]}
         self._ends = _histories(config["output_layers"])
@@ -132,32 +139,39 @@ class _Graph:
     def _variable(self, name: str, node: int, index: int) -> str:
         if (name, node) not in self._variables:
             nodes = self._entries[name]["inbound_nodes"]
-            call = nodes[node]
-            arguments = [self._text(value) for value in call["args"]]
+            # Keras counts the node that made a functional model as its first.
+            call = nodes[node - _is_functional(self._operations[name])]
+            arguments = [self._argument(value) for value in call["args"]]
             arguments += [
-                f"{key}={self._text(value)}" for key, value in call["kwargs"].items() if value is not None
+                self._argument(value, f"{key}=") for key, value in call["kwargs"].items() if value is not None
             ]
             inputs = [self._variable(*history) for history in _tensors(call["args"])]
             self._variables[name, node] = self._writer.apply(
                 self._operations[name],
-                ", ".join(arguments),
+                arguments,
                 inputs,
                 prefix=self._prefix,
                 # A nested model may be applied again, and then means the same layers.
-                is_shared=len(nodes) > 1 or bool(self._prefix),
+                is_shared=len(nodes) > 1 or self._is_shared,
             )
         return self._variables[name, node][index]
 
-    def _text(self, value: Any) -> str:
+    def _argument(self, value: Any, keyword: str = "") -> Expression:
         history = _history(value)
         if history is not None:
-            return self._variable(*history)
+            return keyword + self._variable(*history)
         if isinstance(value, (list, tuple)) and any(True for _ in _tensors(value)):
-            return f"[{', '.join(self._text(item) for item in value)}]"
-        return flat(literal(value))
+            return Group("[", tuple(self._argument(item) for item in value), "]", keyword)
+        return literal(value, keyword)
 
 
-def _operation(operation: Any, arguments: str) -> str:
+def _is_functional(layer: Any) -> bool:
+    import keras
+
+    return isinstance(layer, keras.Model) and hasattr(layer, "operations")
+
+
+def _operation(operation: Any, arguments: Sequence[Expression]) -> Group:
     """A call of `keras.ops`, such as `x + y` becomes in a functional model."""
     import keras
 
@@ -169,8 +183,8 @@ def _operation(operation: Any, arguments: str) -> str:
             "Leave the format python out."
         )
     config = {key: value for key, value in operation.get_config().items() if key not in ("name", "dtype")}
-    settings = [f"{key}={flat(literal(value))}" for key, value in config.items() if value is not None]
-    return f"keras.ops.{name}({', '.join([arguments, *settings])})"
+    settings = [literal(value, f"{key}=") for key, value in config.items() if value is not None]
+    return Group(f"keras.ops.{name}(", (*arguments, *settings), ")")
 
 
 def _history(value: Any) -> tuple[str, int, int] | None:
