@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 _WIDTH, _HEIGHT, _GAP, _MARGIN, _ROOM = 430, 34, 16, 12, 90
+_RHO, _TIMES = "\N{GREEK SMALL LETTER RHO} ", " \N{MULTIPLICATION SIGN} "
 _COLOURS = {
     "input": "#d9e2ec",
     "convolution": "#bcd7f5",
@@ -33,7 +34,7 @@ class Box:
         detail: activation and limit, if it has any.
         shape: what comes out of it, without the batch.
         num_parameters: its weights.
-        rotates: whether it is auto-rotating.
+        limit: its limit L, the mean of several; None if it is not auto-rotating.
         sources: positions of the layers that it follows.
     """
 
@@ -42,7 +43,7 @@ class Box:
     detail: str
     shape: str
     num_parameters: int
-    rotates: bool
+    limit: float | None
     sources: tuple[int, ...]
 
 
@@ -60,15 +61,15 @@ def describe_layers(model: Any) -> Iterator[Box]:
             name=layer.name,
             kind=type(layer).__name__,
             detail=_detail(layer),
-            shape=" × ".join(str(size) for size in _shape(layer)),
+            shape=_TIMES.join(str(size) for size in _shape(layer)),
             num_parameters=layer.count_params(),
-            rotates=hasattr(layer, "limit_values"),
+            limit=_limit(layer),
             sources=sources,
         )
 
 
 def draw(boxes: Sequence[Box], *, title: str) -> str:
-    """The network as one SVG element; auto-rotating layers have a thick border and the sign ρ."""
+    """The network as one SVG element; auto-rotating layers have a thick border."""
     step = _HEIGHT + _GAP
     height = 2 * _MARGIN + len(boxes) * step - _GAP
     parts = [
@@ -86,8 +87,8 @@ def draw(boxes: Sequence[Box], *, title: str) -> str:
 
 def _box(box: Box, top: int) -> str:
     kind = next((colour for word, colour in _KINDS.items() if word in box.kind), "other")
-    stroke = 'stroke="#b3261e" stroke-width="2"' if box.rotates else 'stroke="#777"'
-    text = f"{'ρ ' if box.rotates else ''}{box.kind}{f' {box.detail}' if box.detail else ''}"
+    stroke = 'stroke="#b3261e" stroke-width="2"' if box.limit is not None else 'stroke="#777"'
+    text = f"{_RHO if box.limit is not None else ''}{box.kind}{f' {box.detail}' if box.detail else ''}"
     counted = f"{box.num_parameters:,} weights" if box.num_parameters else ""
     middle = top + _HEIGHT // 2 + 5
     return (
@@ -113,7 +114,7 @@ def _arrow(source: int, target: int) -> str:
 
 
 def _shape(layer: Any) -> tuple[Any, ...]:
-    shape = getattr(layer, "output", None)
+    shape: Any = getattr(layer, "output", None)
     shape = shape[0].shape if isinstance(shape, (list, tuple)) else getattr(shape, "shape", ())
     return tuple(shape[1:])
 
@@ -127,6 +128,14 @@ def _detail(layer: Any) -> str:
     if hasattr(layer, "limit_values"):
         words.append("L learned" if config.get("learn_limit") else "L fixed")
     return " ".join(words)
+
+
+def _limit(layer: Any) -> float | None:
+    import keras
+
+    if not hasattr(layer, "limit_values"):
+        return None
+    return float(keras.ops.convert_to_numpy(layer.limit_values()).mean())
 
 
 def _source_names(value: Any) -> Iterator[str]:

@@ -14,7 +14,7 @@ from arnn_search.errors import ExportError
 from arnn_search.export.formats.format import ExportFormat
 
 # The source of the format's opener stands between the two, and is all that the process knows of it.
-_BEFORE = """
+_BEFORE = """from __future__ import annotations
 import json, sys, time
 path, inputs, outputs, stock = sys.argv[1:]
 class Refuse:

@@ -1,17 +1,16 @@
 """Writing the formats and comparing what came out of them; runs in a process that may load Keras."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 from arnn_search.data import open_prepared
-from arnn_search.export.drawing import Box, describe_layers
+from arnn_search.export.drawing import describe_layers
 from arnn_search.export.formats import find_formats
 from arnn_search.export.front import with_scaling
+from arnn_search.export.job import Comparison, WriteJob, Written
 from arnn_search.export.network import ExportedNetwork
 from arnn_search.export.preprocess import describe_preprocess, unscale
 from arnn_search.layers import fold
@@ -19,55 +18,11 @@ from arnn_search.layers import fold
 _BATCH = 256
 
 
-@dataclass(frozen=True)
-class WriteJob:
-    """What to write.
-
-    Attributes:
-        source: the trial's model.
-        data: the folder of the prepared data.
-        destinations: the path of each format, by its name.
-        exchange: a folder for `inputs.npy` and `reference.npy`: what each file is tried on, and what the
-            trial's own model makes of it, on the validation part followed by the test part.
-        fold: whether auto-rotating layers become stock Keras layers.
-        is_raw: whether scaling becomes part of the network.
-        origin: study, trial and hyperparameters.
-    """
-
-    source: Path
-    data: Path
-    destinations: Mapping[str, Path]
-    exchange: Path
-    fold: bool
-    is_raw: bool
-    origin: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written.
-
-    Attributes:
-        failed: why a format could not be written, by its name.
-        scores: what the trial's model gives on the validation part now.
-        num_parameters: weights of the network as it was exported.
-        boxes: its layers, to be drawn.
-        preprocess: the content of `preprocess.json`.
-    """
-
-    scores: Mapping[str, float]
-    num_parameters: int
-    boxes: tuple[Box, ...]
-    preprocess: Mapping[str, Any]
-    failed: Mapping[str, str] = field(default_factory=dict)
-
-
 def write_formats(job: WriteJob) -> Written:
     """Loads the trial's model, writes it in every format that was asked for, and runs it for comparison."""
     prepared = open_prepared(job.data)
     source = keras.saving.load_model(job.source)
     model = _folded(source) if job.fold else source
-    plain = model
     if job.is_raw:
         model = with_scaling(model, prepared.spec)
     preprocess = describe_preprocess(prepared.spec, is_raw=job.is_raw)
@@ -84,24 +39,12 @@ def write_formats(job: WriteJob) -> Written:
             failed[entry.name] = " ".join(f"{type(error).__name__}: {error}".split())[:500]
     return Written(
         scores={name: float(value) for name, value in scores.items()},
-        num_parameters=plain.count_params(),
+        num_parameters=source.count_params(),
+        num_exported_parameters=model.count_params(),
         boxes=tuple(describe_layers(source)),
         preprocess=preprocess,
         failed=failed,
     )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How a file's outputs compare with those of the trial's model.
-
-    Attributes:
-        difference: the largest one, relative to 1 or to the output if larger.
-        scores: loss and metrics on the validation part, computed from the file's outputs.
-    """
-
-    difference: float
-    scores: Mapping[str, float]
 
 
 def compare_outputs(job: WriteJob, outputs: Mapping[str, Path]) -> dict[str, Comparison]:

@@ -1,6 +1,7 @@
 """A study to look at: what it is, how far it has come, its trials, the best of them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,25 +191,44 @@ class Study:
         return pandas.DataFrame(rows).set_index("number") if rows else pandas.DataFrame()
 
     def export(
-        self, path: str | Path, *, trial: int | None = None, fold: bool = True, overwrite: bool = False
+        self,
+        path: str | Path,
+        *,
+        trial: int | None = None,
+        formats: Sequence[str] | None = None,
+        fold: bool = True,
+        raw_inputs: bool | None = None,
+        overwrite: bool = False,
     ) -> "ExportReport":
-        """Writes the best trial's model, or that of `trial`, as a verified `.keras` file.
+        """Writes the best trial's model, or that of `trial`, as verified files.
 
         Args:
-            path: ends in `.keras`.
+            path: a file that ends in `.keras`, `.onnx` or `.tflite`, or a folder.
             trial: the trial's number; None for the best.
+            formats: of `"keras"`, `"savedmodel"`, `"onnx"`, `"litert"`, `"python"` and `"config"`; None for
+                that of the file's ending, or all of them in a folder.
             fold: whether auto-rotating layers become stock Keras layers.
-            overwrite: whether an existing file may be replaced.
+            raw_inputs: whether the files scale their inputs themselves; None: in a folder yes, in a single
+                file no.
+            overwrite: whether existing files may be replaced.
 
         Returns:
-            The report: what was written and the score it gave when it was loaded again.
+            The report: what was written and the scores it gave when it was opened again.
 
         Raises:
-            ExportError: there is nothing to export, or the file did not give the recorded score.
+            ExportError: there is nothing to export, or a file did not give the recorded score.
         """
         from arnn_search.export import export_trial
 
-        return export_trial(self, Path(path), trial=trial, fold=fold, overwrite=overwrite)
+        return export_trial(
+            self,
+            Path(path),
+            trial=trial,
+            formats=formats,
+            fold=fold,
+            raw_inputs=raw_inputs,
+            overwrite=overwrite,
+        )
 
 
 def ranked(ledger: Ledger, layout: StudyLayout) -> list[Trial]:

@@ -68,6 +68,11 @@ class ExportFormat(ABC):
         """Whether a file or folder looks like one of this format."""
         return bool(self.suffix) and path.suffix == self.suffix and path.is_file()
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether everything is there that writing it needs."""
+        return all(find_spec(package) for package in self.packages)
+
     def check_installed(self) -> None:
         """Raises an `ExportError` that says what to install, if something is missing."""
         missing = [package for package in self.packages if find_spec(package) is None]

@@ -25,14 +25,13 @@ def open_litert_file(path: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         interpreter = Interpreter(model_path=path)
-    signature = interpreter.get_signature_list()["serving_default"]
-    assert signature["inputs"] == ["inputs"] and "outputs" in signature["outputs"]
+    run = interpreter.get_signature_runner()
 
     def predict(x: Any) -> Any:
         outputs = []
         for start in range(0, len(x), 256):
             part = np.ascontiguousarray(x[start : start + 256])
-            outputs.append(interpreter.get_signature_runner()(inputs=part)["outputs"])
+            outputs.append(run(inputs=part)["outputs"])
         return np.concatenate(outputs)
 
     return predict

@@ -74,7 +74,7 @@ class PythonModule(ExportFormat):
         return None
 
     def how_to_load(self, path: str) -> str:
-        return "from model import load  # model.py; model.weights.h5 lies beside it\n\noutputs = load().predict(x)"
+        return "from model import load  # model.py and model.weights.h5\n\noutputs = load().predict(x)"
 
     def matches(self, path: Path) -> bool:
         return path.suffix == ".py" and path.with_suffix(".weights.h5").is_file()
