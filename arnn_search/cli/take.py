@@ -42,6 +42,9 @@ def export(
             help="Whether scaling is part of the network; by default in a folder yes, in a single file no.",
         ),
     ] = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="The model that `arnn-search rerun --refit` has retrained.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     directory: Directory = STUDIES,
     json_output: Json = False,
@@ -57,6 +60,7 @@ def export(
         "formats": _format_names(formats),
         "fold": fold,
         "raw_inputs": raw_inputs,
+        "refit": refit,
         "overwrite": force,
     }
     if not pareto:

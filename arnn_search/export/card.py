@@ -1,7 +1,5 @@
 """The model card: what the network is, how good, how it was checked, how to load and to reproduce it."""
 
-import math
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from platform import machine, system
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from arnn_search.export.job import Written
 from arnn_search.export.report import ExportReport
 
 if TYPE_CHECKING:
+    from arnn_search.studies.refit import Interval
     from arnn_search.studies.study import Study, Trial
 
 MARKDOWN, HTML, PICTURE = "model_card.md", "model_card.html", "architecture.svg"
@@ -41,7 +40,7 @@ def write_card(
         "As it was searched and trained; a thick red border marks auto-rotating layers."
         + (" In the files they are stock Keras layers, rotated for good." if report.folded else "")
     )
-    _say_how_good(document, study, trial, report)
+    _say_how_good(document, study, trial)
     _say_health(document, trial, written)
     _say_files(document, report)
     _say_inputs(document, report, spec)
@@ -81,7 +80,9 @@ def _say_what(
     document.table(("", ""), rows)
 
 
-def _say_how_good(document: Document, study: "Study", trial: "Trial", report: ExportReport) -> None:
+def _say_how_good(document: Document, study: "Study", trial: "Trial") -> None:
+    from arnn_search.studies.refit import read_refit
+
     document.heading("Scores")
     rows = [
         (f"{name}, validation part", f"{value:.4f}")
@@ -91,8 +92,8 @@ def _say_how_good(document: Document, study: "Study", trial: "Trial", report: Ex
     test = study.attributes.get("test") or {}
     if test.get("trial") == trial.number and not test.get("error"):
         rows += [(f"{name}, test part", f"{value:.4f}") for name, value in test["metrics"].items()]
-    refit = read_refit(study, trial)
-    for name, interval in (refit or {}).get("test", {}).items():
+    refit = read_refit(study.layout, trial.number)
+    for name, interval in refit.test.items() if refit else ():
         rows.append((f"{name}, test part, retrained", _interval_text(interval)))
     document.table(("score", "value"), rows)
     text = (
@@ -105,22 +106,15 @@ def _say_how_good(document: Document, study: "Study", trial: "Trial", report: Ex
         text += "It was not scored on the test part. "
     if refit:
         text += (
-            f"Retrained on the training and validation parts for {refit['epochs']} epochs with "
-            f"{len(refit['seeds'])} seeds; the interval is Student's at 95 % over the seeds."
+            f"Retrained on the training and validation parts for {refit.epochs} epochs; mean "
+            f"over {len(refit.seeds)} seeds, with Student's 95 % interval if there are several."
         )
     document.paragraph(text.strip())
 
 
-def read_refit(study: "Study", trial: "Trial") -> Mapping[str, Any] | None:
-    """What `arnn-search rerun --refit` has found for this trial, if it was run."""
-    from arnn_search.studies.refit import read_refit as read
-
-    return read(study.layout, trial.number)
-
-
-def _interval_text(interval: Mapping[str, float]) -> str:
-    half = interval["half_width"]
-    return f"{interval['mean']:.4f}" + ("" if math.isnan(half) else f" ± {half:.4f}")
+def _interval_text(interval: "Interval") -> str:
+    width = "" if interval.half_width is None else f" ± {interval.half_width:.4f}"
+    return f"{interval.mean:.4f}{width}"
 
 
 def _say_health(document: Document, trial: "Trial", written: Written) -> None:

@@ -17,7 +17,7 @@ from arnn_search.export.formats.format import ExportFormat
 from arnn_search.export.job import Comparison, WriteJob, Written
 from arnn_search.export.origin import describe_origin
 from arnn_search.export.report import ExportedFile, ExportReport
-from arnn_search.export.selection import choose_trial, comparable_metric
+from arnn_search.export.selection import Selected, choose_trial, select_model
 from arnn_search.export.verify import Opened, open_in_clean_process
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def export_trial(
     formats: Iterable[str] | None = None,
     fold: bool = True,
     raw_inputs: bool | None = None,
+    refit: bool = False,
     overwrite: bool = False,
 ) -> ExportReport:
     """Writes a trial's model, opens every file in a clean process, and compares outputs and score.
@@ -50,6 +51,7 @@ def export_trial(
         fold: whether auto-rotating layers become stock Keras layers, so that the files load anywhere.
         raw_inputs: whether the files take inputs as the data hold them, scaling them as their first layer;
             None: in a folder yes, in a single file no.
+        refit: whether to take the model that `arnn-search rerun --refit` has retrained.
         overwrite: whether existing files may be replaced.
 
     Raises:
@@ -62,26 +64,25 @@ def export_trial(
     chosen = choose_trial(study, trial)
     destination = _without_impossible(destination, fold=fold, asked=formats is not None)
     is_raw = destination.is_folder if raw_inputs is None else raw_inputs
-    metric = comparable_metric(study, chosen)
-    recorded = float(chosen.metrics[f"val_{metric}"])
+    selected = select_model(study, chosen, refit=refit)
     spec = study.data_spec  # raises if the prepared data are gone
     destination.path.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(destination.staging, ignore_errors=True)
     destination.staging.mkdir()
     try:
         with tempfile.TemporaryDirectory(prefix="arnn-search-") as exchange:
-            job = _job(study, chosen, destination, Path(exchange), fold=fold, is_raw=is_raw)
+            job = _job(study, chosen, selected, destination, Path(exchange), fold=fold, is_raw=is_raw)
             written, opened, compared, failed = _write_and_open(study, job, destination)
         files = []
         for entry in destination.formats:
             if entry.name not in failed:
-                problem = _problem(entry, opened, compared, written, metric=metric, recorded=recorded)
+                problem = _problem(entry, opened, compared, written, selected)
                 if problem:
                     failed[entry.name] = problem
                 else:
                     final = destination.deliver(entry)
                     files.append(
-                        _exported(entry, final, opened[entry.name], compared.get(entry.name), metric)
+                        _exported(entry, final, opened[entry.name], compared.get(entry.name), selected.metric)
                     )
     finally:
         shutil.rmtree(destination.staging, ignore_errors=True)
@@ -90,9 +91,9 @@ def export_trial(
         path,
         study.name,
         chosen.number,
-        f"val_{metric}",
-        recorded,
-        max(scores, key=lambda score: abs(score - recorded), default=recorded),
+        selected.metric_name,
+        selected.recorded,
+        max(scores, key=lambda score: abs(score - selected.recorded), default=selected.recorded),
         folded=fold,
         raw_inputs=is_raw,
         files=tuple(files),
@@ -118,17 +119,24 @@ def _without_impossible(destination: Destination, *, fold: bool, asked: bool) ->
 
 
 def _job(
-    study: "Study", chosen: "Trial", destination: Destination, exchange: Path, *, fold: bool, is_raw: bool
+    study: "Study",
+    chosen: "Trial",
+    selected: Selected,
+    destination: Destination,
+    exchange: Path,
+    *,
+    fold: bool,
+    is_raw: bool,
 ) -> WriteJob:
-    assert chosen.model is not None  # `choose_trial` gives no other
     return WriteJob(
-        source=chosen.model,
+        source=selected.model,
         data=study.data_directory,
         destinations=destination.staged(),
         exchange=exchange,
         fold=fold,
         is_raw=is_raw,
         origin=describe_origin(study, chosen),
+        part=selected.part,
     )
 
 
@@ -179,9 +187,7 @@ def _problem(
     opened: Mapping[str, Opened],
     compared: Mapping[str, Comparison],
     written: Written,
-    *,
-    metric: str,
-    recorded: float,
+    selected: Selected,
 ) -> str:
     """Why a file must not be delivered; empty if it may."""
     if not entry.has_weights:
@@ -189,11 +195,11 @@ def _problem(
         wanted = written.num_exported_parameters
         return "" if found == wanted else f"It has {found:,} weights instead of {wanted:,}."
     comparison = compared[entry.name]
-    score = comparison.scores.get(metric, float("nan"))
+    score, recorded = comparison.scores.get(selected.metric, float("nan")), selected.recorded
     # Not `>`: a score that is not a number agrees with nothing.
     if not abs(recorded - score) <= TOLERANCE * max(1.0, abs(recorded)):
         return (
-            f"It does not give the recorded score: val_{metric} was {recorded:.6f}, the file gives "
+            f"It does not give the recorded score: {selected.metric_name} was {recorded:.6f}, the file gives "
             f"{score:.6f}."
         )
     if not comparison.difference <= TOLERANCE:

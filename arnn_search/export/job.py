@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from arnn_search.export.drawing import Box
 
@@ -21,6 +21,7 @@ class WriteJob:
         fold: whether auto-rotating layers become stock Keras layers.
         is_raw: whether scaling becomes part of the network.
         origin: study, trial and hyperparameters.
+        part: the part of the data on which the recorded score was taken.
     """
 
     source: Path
@@ -30,6 +31,7 @@ class WriteJob:
     fold: bool
     is_raw: bool
     origin: Mapping[str, Any]
+    part: Literal["validation", "test"] = "validation"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Written:
 
     Attributes:
         failed: why a format could not be written, by its name.
-        scores: what the trial's model gives on the validation part now.
+        scores: what the trial's model gives on `part` now.
         num_parameters: weights of the network that the trial trained.
         num_exported_parameters: weights of what was written, scaling included.
         boxes: its layers, to be drawn.
@@ -59,7 +61,7 @@ class Comparison:
 
     Attributes:
         difference: the largest one, relative to 1 or to the output if larger.
-        scores: loss and metrics on the validation part, computed from the file's outputs.
+        scores: loss and metrics on the job's part, computed from the file's outputs.
     """
 
     difference: float

@@ -1,7 +1,9 @@
 """Which trials are taken out of a study, and whether they can be."""
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from arnn_search.errors import ExportError
 
@@ -10,17 +12,59 @@ if TYPE_CHECKING:
 
 
 def choose_trial(study: "Study", number: int | None) -> "Trial":
-    """The trial of this number, or the best one, if its model is kept.
+    """The trial of this number, or the best one.
 
     Raises:
         StudyError: there is no such trial, or none has completed.
-        ExportError: the study still runs, or the model was not kept.
+        ExportError: the study still runs.
     """
     check_finished(study)
-    chosen = study.best_trial if number is None else study.trial(number)
-    if chosen.model is None:
-        raise ExportError(_why_no_model(study, chosen))
-    return chosen
+    return study.best_trial if number is None else study.trial(number)
+
+
+@dataclass(frozen=True)
+class Selected:
+    """A model of a trial, and the score that it must give again.
+
+    Attributes:
+        model: the file.
+        metric: the name of a metric as Keras reports it, without the part.
+        recorded: its value.
+        part: the part of the data on which it was taken.
+    """
+
+    model: Path
+    metric: str
+    recorded: float
+    part: Literal["validation", "test"]
+
+    @property
+    def metric_name(self) -> str:
+        """The metric with its part: `"val_accuracy"`."""
+        return f"{'val' if self.part == 'validation' else 'test'}_{self.metric}"
+
+
+def select_model(study: "Study", trial: "Trial", *, refit: bool) -> Selected:
+    """The model that the trial was scored with, or the first one that it was retrained to.
+
+    Raises:
+        ExportError: there is none, or nothing to compare it with.
+    """
+    if not refit:
+        if trial.model is None:
+            raise ExportError(_why_no_model(study, trial))
+        metric = comparable_metric(study, trial)
+        return Selected(trial.model, metric, float(trial.metrics[f"val_{metric}"]), "validation")
+    from arnn_search.studies.refit import read_refit, refit_models
+
+    found = read_refit(study.layout, trial.number)
+    if found is None or not refit_models(study.layout, found)[0].is_file():
+        raise ExportError(
+            f"Trial {trial.number} of {study.name!r} was not retrained. `arnn-search rerun {study.name} "
+            f"--trial {trial.number} --refit` does it."
+        )
+    metric = "accuracy" if "accuracy" in found.test else "loss"
+    return Selected(refit_models(study.layout, found)[0], metric, found.test[metric].values[0], "test")
 
 
 def pareto_trials(study: "Study") -> list["Trial"]:

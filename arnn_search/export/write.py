@@ -28,7 +28,7 @@ def write_formats(job: WriteJob) -> Written:
     preprocess = describe_preprocess(prepared.spec, is_raw=job.is_raw)
     # Before the formats, which may prepare the model for their converters.
     _write_exchange(job, source)
-    x, y = prepared.validation()
+    x, y = getattr(prepared, job.part)()
     scores = source.evaluate(x, y, batch_size=_BATCH, verbose=0, return_dict=True)
     network = ExportedNetwork(model, source, job.fold, job.is_raw, preprocess, job.origin)
     failed = {}
@@ -55,20 +55,19 @@ def compare_outputs(job: WriteJob, outputs: Mapping[str, Path]) -> dict[str, Com
         outputs: a `.npy` file of outputs for each format.
     """
     prepared = open_prepared(job.data)
-    targets = prepared.validation()[1]
+    inputs, targets = getattr(prepared, job.part)()
+    rows = slice(len(targets)) if job.part == "validation" else slice(-len(targets), None)
     reference = np.load(job.exchange / "reference.npy")
     source = keras.saving.load_model(job.source)
     judge = keras.Sequential([keras.Input(reference.shape[1:]), keras.layers.Identity()])
     judge.compile_from_config(source.get_compile_config())
 
     def judged(values: np.ndarray) -> dict[str, float]:
-        found = judge.evaluate(
-            values[: len(targets)], targets, batch_size=_BATCH, verbose=0, return_dict=True
-        )
+        found = judge.evaluate(values[rows], targets, batch_size=_BATCH, verbose=0, return_dict=True)
         return {name: float(value) for name, value in found.items()}
 
     # What the loss holds beside the outputs' own: penalties on weights, the same in every format.
-    own = source.evaluate(*prepared.validation(), batch_size=_BATCH, verbose=0, return_dict=True)
+    own = source.evaluate(inputs, targets, batch_size=_BATCH, verbose=0, return_dict=True)
     beside = float(own["loss"]) - judged(reference)["loss"]
     scaling = prepared.spec.target_scaling if job.is_raw else None
     compared = {}

@@ -177,6 +177,14 @@ class Study:
             raise StudyError(f"Study {self.name!r} has no trial {number}; its trials are {numbers}.")
         return trials[number]
 
+    def epochs_of(self, number: int) -> dict[int, dict[str, float]]:
+        """What a trial reported, by epoch from 1; without the gradients of single layers.
+
+        Raises:
+            StudyError: there is no trial of this number.
+        """
+        return trial_epochs(self._ledger.trials()[self.trial(number).number])
+
     def to_frame(self) -> "pandas.DataFrame":
         """A table with one row per trial: outcome, `param.<name>` and `metric.<name>` columns."""
         import pandas
@@ -198,6 +206,7 @@ class Study:
         formats: Sequence[str] | None = None,
         fold: bool = True,
         raw_inputs: bool | None = None,
+        refit: bool = False,
         overwrite: bool = False,
     ) -> "ExportReport":
         """Writes the best trial's model, or that of `trial`, as verified files.
@@ -210,6 +219,7 @@ class Study:
             fold: whether auto-rotating layers become stock Keras layers.
             raw_inputs: whether the files scale their inputs themselves; None: in a folder yes, in a single
                 file no.
+            refit: whether to take the model that `arnn-search rerun --refit` has retrained.
             overwrite: whether existing files may be replaced.
 
         Returns:
@@ -227,6 +237,7 @@ class Study:
             formats=formats,
             fold=fold,
             raw_inputs=raw_inputs,
+            refit=refit,
             overwrite=overwrite,
         )
 
