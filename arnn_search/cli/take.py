@@ -45,12 +45,17 @@ def export(
     refit: Annotated[
         bool, typer.Option("--refit", help="The model that `arnn-search rerun --refit` has retrained.")
     ] = False,
+    register: Annotated[
+        str | None,
+        typer.Option(help="Also register the Keras file in MLflow, as a version of this model."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     directory: Directory = STUDIES,
     json_output: Json = False,
 ) -> None:
     """Write a trial's model so that it needs nothing of this, and verify every file in its own runtime."""
     from arnn_search.export import pareto_trials
+    from arnn_search.export.register import ALIAS, check_can_register, register_export
     from arnn_search.studies.study import Study
 
     if (trial is not None) + best + pareto > 1:
@@ -63,6 +68,10 @@ def export(
         "refit": refit,
         "overwrite": force,
     }
+    if register is not None:
+        if pareto:
+            raise ConfigurationError("--register takes one trial: leave --pareto away.")
+        check_can_register(shown, register, out, trial=trial, formats=options["formats"], fold=fold)
     if not pareto:
         targets = [(trial, out)]
     elif out.suffix:
@@ -70,12 +79,20 @@ def export(
     else:
         targets = [(one.number, out / f"trial-{one.number:05d}") for one in pareto_trials(shown)]
     reports = [shown.export(path, trial=number, **options) for number, path in targets]
+    registered = None if register is None else register_export(shown, reports[0], register)
     if json_output:
         results = [_as_dict(report) for report in reports]
+        if registered is not None:
+            results[0]["registered"] = vars(registered)
         typer.echo(json.dumps(results if pareto else results[0], indent=2))
         return
     for report in reports:
         _say(report)
+    if registered is not None:
+        typer.echo(
+            f"Registered as version {registered.version} of {registered.name}, alias {ALIAS}: "
+            f"mlflow.pyfunc.load_model({registered.uri!r})"
+        )
 
 
 def _format_names(text: str | None) -> list[str] | None:
