@@ -25,10 +25,14 @@ def check_can_register(
         raise ExportError(f"The name of a registered model must not hold / or :. Received: {name!r}.")
     if not study.attributes.get("tracking_uri"):
         raise ExportError(f"Study {study.name!r} was run with mlflow = false, so it has no registry.")
-    if not fold or (formats is not None and "keras" not in formats):
+    single = format_of_file(path)
+    written = formats or (["keras"] if single is None else [single.name])
+    if not fold or "keras" not in written:
         raise ExportError(
-            "--register takes a folded Keras file: leave --no-fold away, and keras in --format."
+            "--register takes a folded Keras file: leave --no-fold away, and write to a .keras file or to a "
+            "folder with keras in --format."
         )
+    run_of_trial(study.layout.tracking, study.best_trial.number if trial is None else trial)
 
 
 def register_export(study: "Study", report: ExportReport, name: str) -> RegisteredVersion:

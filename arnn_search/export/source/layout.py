@@ -33,7 +33,8 @@ def literal(value: Any, keyword: str = "") -> Expression:
     """A constant: numbers, texts, lists, tuples, dictionaries and arrays."""
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, str):
-        return keyword + json.dumps(value, ensure_ascii=False)
+        # Double quotes, unless they would have to be escaped.
+        return keyword + (repr(value) if '"' in value else json.dumps(value, ensure_ascii=False))
     if isinstance(value, Mapping):
         items = tuple(literal(item, f"{flat(literal(key))}: ") for key, item in value.items())
         return Group("{", items, "}", keyword)

@@ -134,13 +134,16 @@ class _Graph:
         }
 
     def outputs(self) -> list[str]:
-        return [self._variable(*history) for history in self._ends]
+        # As an end, and only there, Keras counts the node that made a nested functional model.
+        return [
+            self._variable(name, node - _is_functional(self._operations[name]), index)
+            for name, node, index in self._ends
+        ]
 
     def _variable(self, name: str, node: int, index: int) -> str:
         if (name, node) not in self._variables:
             nodes = self._entries[name]["inbound_nodes"]
-            # Keras counts the node that made a functional model as its first.
-            call = nodes[node - _is_functional(self._operations[name])]
+            call = nodes[node]
             arguments = [self._argument(value) for value in call["args"]]
             arguments += [
                 self._argument(value, f"{key}=") for key, value in call["kwargs"].items() if value is not None
@@ -162,7 +165,7 @@ class _Graph:
             return keyword + self._variable(*history)
         if isinstance(value, (list, tuple)) and any(True for _ in _tensors(value)):
             return Group("[", tuple(self._argument(item) for item in value), "]", keyword)
-        return literal(value, keyword)
+        return _constant(value, keyword)
 
 
 def _is_functional(layer: Any) -> bool:
@@ -185,6 +188,16 @@ def _operation(operation: Any, arguments: Sequence[Expression]) -> Group:
     config = {key: value for key, value in operation.get_config().items() if key not in ("name", "dtype")}
     settings = [literal(value, f"{key}=") for key, value in config.items() if value is not None]
     return Group(f"keras.ops.{name}(", (*arguments, *settings), ")")
+
+
+def _constant(value: Any, keyword: str) -> Expression:
+    """A literal, in which Keras writes slices in a form of its own."""
+    if isinstance(value, Mapping) and value.get("class_name") == "__slice__":
+        ends = (value["config"][end] for end in ("start", "stop", "step"))
+        return Group("slice(", tuple(literal(end) for end in ends), ")", keyword)
+    if isinstance(value, tuple) and len(value) > 1:
+        return Group("(", tuple(_constant(item, "") for item in value), ")", keyword)
+    return literal(value, keyword)
 
 
 def _history(value: Any) -> tuple[str, int, int] | None:
