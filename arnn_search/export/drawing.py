@@ -53,8 +53,8 @@ def describe_layers(model: Any) -> Iterator[Box]:
     positions: dict[str, int] = {}
     for position, layer in enumerate(model.layers):
         positions[layer.name] = position
-        found = sorted(set(_source_names(entries.get(layer.name, {}).get("inbound_nodes", []))))
-        sources = tuple(positions[name] for name in found if name in positions)
+        found = set(_source_names(entries.get(layer.name, {}).get("inbound_nodes", [])))
+        sources = tuple(sorted(positions[name] for name in found if name in positions))
         if not found and position and "Input" not in type(layer).__name__:
             sources = (position - 1,)
         yield Box(
