@@ -106,6 +106,9 @@ class Display(StudyListener, AbstractContextManager["Display"]):
         text = "Stopping now." if now else "Finishing the running trials (Ctrl-C once more ends them)."
         self.console.print(f"[yellow]{text}[/]")
 
+    def exhausted(self, *, num_trials: int) -> None:
+        self.console.print(f"[yellow]Nothing is left to propose after {num_trials} trials.[/]")
+
     def study_ended(self, study: "Study", *, farewell: str | None) -> None:
         trials = study.trials
         if study.leaderboard:

@@ -42,9 +42,8 @@ def conclude(
         tracker.log_metrics(None, {f"test_{name}": value for name, value in test["metrics"].items()}, step=0)
         tracker.set_tags(None, {"arnn.best_trial": leaderboard[0].number})
     tracker.set_note(summary_note(study))
-    unfinished = len(study.trials) < study.config.trials or any(
-        trial.state in ("running", "interrupted") for trial in study.trials
-    )
+    is_short = len(study.trials) < study.config.trials and not study.attributes.get("exhausted")
+    unfinished = is_short or any(trial.state in ("running", "interrupted") for trial in study.trials)
     tracker.end_study("stopped" if unfinished else "completed")
     tracker.close(_SECONDS_TO_SEND)
     return tracker.farewell()

@@ -9,9 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
-
-SAMPLERS = ("tpe", "random", "gp", "cmaes")
-PRUNERS = ("median", "asha", "hyperband", "none")
+from arnn_search.studies.choices import ENGINES, PRUNERS, SAMPLERS, check_name
 
 
 def _key(default: Any, description: str, *, section: str, may_change: bool = False, **limits: Any) -> Any:
@@ -49,9 +47,13 @@ class StudyConfig(BaseModel):
     test: float = _key(0.15, "Share that is kept for the best trial at the end.", section="data", gt=0, lt=1)
     max_train_samples: int | None = _key(None, "Train on so many samples at most.", section="data", ge=1)
 
-    engine: Literal["optuna"] = _key("optuna", "What proposes the trials.", section="search")
-    sampler: str = _key("tpe", f"Optuna's sampler: {', '.join(SAMPLERS)}.", section="search")
-    pruner: str = _key("median", f"Stops weak trials early: {', '.join(PRUNERS)}.", section="search")
+    engine: str = _key("optuna", f"What proposes the trials: {', '.join(ENGINES)}.", section="search")
+    sampler: str = _key(
+        "tpe", f"Optuna's sampler: {', '.join(SAMPLERS)}, or module:Class.", section="search"
+    )
+    pruner: str = _key(
+        "median", f"Stops weak trials early: {', '.join(PRUNERS)}, or module:Class.", section="search"
+    )
     objective: str = _key(
         "auto",
         "Reported metric to optimise; auto: val_accuracy, or val_loss for regression.",
@@ -135,15 +137,20 @@ class StudyConfig(BaseModel):
             )
         return name
 
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, name: str) -> str:
+        return check_name("engine", name, ENGINES)
+
     @field_validator("sampler")
     @classmethod
     def _known_sampler(cls, name: str) -> str:
-        return _known("sampler", name, SAMPLERS)
+        return check_name("sampler", name, SAMPLERS, classes=True)
 
     @field_validator("pruner")
     @classmethod
     def _known_pruner(cls, name: str) -> str:
-        return _known("pruner", name, PRUNERS)
+        return check_name("pruner", name, PRUNERS, classes=True)
 
 
 def make_config(values: Mapping[str, Any], *, source: str = "") -> StudyConfig:
@@ -223,12 +230,6 @@ def may_change(name: str) -> bool:
     """Whether a key only says how a study is run."""
     extra = StudyConfig.model_fields[name].json_schema_extra
     return isinstance(extra, dict) and bool(extra["may_change"])
-
-
-def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
-    if name not in names:
-        raise UnknownNameError(kind, name, names)
-    return name
 
 
 def _sentence(problem: Any) -> str:

@@ -37,5 +37,8 @@ class StudyListener:
     def stopping(self, *, now: bool) -> None:
         """The study was asked to stop: after the running trials, or now."""
 
+    def exhausted(self, *, num_trials: int) -> None:
+        """The engine has nothing left to propose, though the budget is not used up."""
+
     def study_ended(self, study: "Study", *, farewell: str | None) -> None:
         """No trial runs any more; `farewell` says what did not reach MLflow, if anything did not."""

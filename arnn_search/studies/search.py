@@ -25,7 +25,8 @@ from arnn_search.studies.config import (
     make_config,
     read_config_file,
 )
-from arnn_search.studies.engines.optuna import OptunaEngine, trial_seed
+from arnn_search.studies.engines.make import check_engine, make_engine
+from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
 from arnn_search.studies.layout import StudyLayout, all_layouts, data_cache, find_layout, new_layout
 from arnn_search.studies.ledger import Ledger, create_ledger, open_ledger
@@ -94,6 +95,7 @@ def run_study(
     config, existing = resolve(values, resume=resume)
     declaration = find_space(config.space)
     check_source(config.data)
+    check_engine(config)
     slots = _slots(config)
     with _executor(config) as executor:
         listener.preparing("Loading Keras, preparing data, trying the search space")
@@ -287,19 +289,13 @@ def _supervise(
     order = config.order
     if order == "auto":
         order = "free" if any(slot.device == "gpu" for slot in slots) else "strict"
+    engine = make_engine(config, study_name=layout.name, direction=prepared.direction)
     supervisor = Supervisor(
         ledger,
-        OptunaEngine(
-            sampler=config.sampler,
-            pruner=config.pruner,
-            direction=prepared.direction,
-            epochs=config.epochs,
-            seed=config.seed,
-            study_name=layout.name,
-        ),
+        engine,
         executor,
         slots,
-        history=HistoryView(order, num_slots=len(slots)),
+        history=HistoryView(order, num_slots=len(slots), needs_values=engine.needs_values),
         tracker=tracker,
         listener=listener,
         make_task=make_task,
@@ -311,7 +307,10 @@ def _supervise(
     )
     done = sum(trial.state.is_finished() for trial in ledger.trials())
     listener.study_started(study, num_slots=len(slots), num_done=done)
-    supervisor.run()
+    with contextlib.closing(engine):
+        supervisor.run()
+    if supervisor.is_exhausted:
+        ledger.set_attribute("exhausted", True)
 
 
 def _tracker(

@@ -63,6 +63,8 @@ class Session:
         trial.set_attribute("seed", task.seed)
         trial.set_attribute("device", slot.name)
         trial.set_attribute("started", time.time())
+        if proposal.opening:
+            trial.set_attribute("opening", proposal.opening)
         tracker.start_trial(
             task.number, tags={"arnn.device": slot.name, "arnn.attempt": task.attempt, "arnn.seed": task.seed}
         )

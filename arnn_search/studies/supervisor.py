@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from arnn_search.execution.devices import Slot
 from arnn_search.execution.executor import Executor
-from arnn_search.studies.engines.engine import Engine
-from arnn_search.studies.history import HistoryView
+from arnn_search.studies.engines.engine import Engine, PastTrial, Readiness
+from arnn_search.studies.history import HistoryView, as_past_trial
 from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.session import Session
@@ -74,10 +74,14 @@ class Supervisor:
         self._running: dict[int, Session] = {}
         self._again: deque[tuple[int, int]] = deque()
         self.interruptions = 0
+        self.is_exhausted = False
 
     def run(self) -> bool:
         """Runs the study; returns whether the whole budget of trials has been used."""
-        for trial in self._ledger.trials():
+        trials = self._ledger.trials()
+        if trials:
+            self._engine.restore([as_past_trial(trial) for trial in trials])
+        for trial in trials:
             if not trial.state.is_finished():
                 self._again.append((trial.number, trial_attributes(trial).get("attempt", 0) + 1))
         with self._interruptible():
@@ -96,18 +100,39 @@ class Supervisor:
             if self._again:
                 number, attempt = self._again.popleft()
                 trial = self._ledger.reopen_trial(number)
+                past = self._history.past(number, self._ledger.trials())
             else:
-                trials = self._ledger.trials()
-                if len(trials) >= self._trials or not self._history.can_start(len(trials), trials):
+                ready = self._next_history()
+                if ready is None:
                     return
-                trial, attempt = self._ledger.start_trial(), 1
-            self._start(trial, attempt, self._free.popleft())
+                past, trial, attempt = ready, self._ledger.start_trial(), 1
+            self._start(trial, past, attempt, self._free.popleft())
 
-    def _start(self, trial: LedgerTrial, attempt: int, slot: Slot) -> None:
-        number, trials = trial.number, self._ledger.trials()
-        proposal = self._engine.propose(
-            number, self._history.past(number, trials), fixed=trials[number].params or None
-        )
+    def _next_history(self) -> list[PastTrial] | None:
+        """What the next trial is proposed from; None if there is none to start now.
+
+        An engine that has nothing to propose yet is told the end of one trial more, as soon as that trial
+        has ended, and so on: in strict order that too is the same in every run.
+        """
+        trials = self._ledger.trials()
+        number = len(trials)
+        if number >= self._trials or self.is_exhausted:
+            return None
+        for num_known in range(self._history.num_known(number), number + 1):
+            if not self._history.can_start(number, trials, num_known=num_known):
+                return None
+            past = self._history.past(number, trials, num_known=num_known)
+            if self._engine.readiness(number, past) is Readiness.READY:
+                return past
+        self.is_exhausted = all(trial.state.is_finished() for trial in trials)
+        if self.is_exhausted:
+            self._listener.exhausted(num_trials=number)
+        return None
+
+    def _start(self, trial: LedgerTrial, past: list[PastTrial], attempt: int, slot: Slot) -> None:
+        number = trial.number
+        settled = self._ledger.trials()[number].params
+        proposal = self._engine.propose(number, past, fixed=settled or None)
         task = self._make_task(number, attempt)
         task.directory.mkdir(parents=True, exist_ok=True)
         session = Session(
