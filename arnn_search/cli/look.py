@@ -118,14 +118,21 @@ def dashboard(
             stop_server(server)
 
 
-def sync(study: StudyArgument = None, directory: Directory = STUDIES, json_output: Json = False) -> None:
+def sync(
+    study: StudyArgument = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Send everything again, to a store that has lost it.")
+    ] = False,
+    directory: Directory = STUDIES,
+    json_output: Json = False,
+) -> None:
     """Send to MLflow what it has not taken yet."""
     from arnn_search.errors import TrackingError
     from arnn_search.studies.layout import find_layout
     from arnn_search.tracking import sync as send
 
     layout = find_layout(directory, study)
-    report = send(layout.tracking)
+    report = send(layout.tracking, from_start=from_start)
     if json_output:
         typer.echo(json.dumps(vars(report), indent=2))
     else:

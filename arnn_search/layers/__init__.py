@@ -3,15 +3,19 @@
 from arnn_search.layers._activations import activation_range, default_limit, dynamic_region
 from arnn_search.layers._convolution import AutoRotConv2D
 from arnn_search.layers._dense import AutoRotDense
+from arnn_search.layers._describe import Description, LayerDescription, describe
 from arnn_search.layers._fold import fold
 from arnn_search.layers._value_range import Input, infer_value_range
 
 __all__ = [
     "AutoRotConv2D",
     "AutoRotDense",
+    "Description",
     "Input",
+    "LayerDescription",
     "activation_range",
     "default_limit",
+    "describe",
     "dynamic_region",
     "fold",
     "infer_value_range",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
 from arnn_search.studies.choices import ENGINES, PRUNERS, SAMPLERS, check_name
+from arnn_search.studies.storage import check_storage, without_password
 
 
 def _key(default: Any, description: str, *, section: str, may_change: bool = False, **limits: Any) -> Any:
@@ -31,6 +32,14 @@ class StudyConfig(BaseModel):
         Path("arnn-studies"), "Folder that holds the studies.", section="study", may_change=True
     )
 
+    storage: str | None = _key(
+        None,
+        "postgresql://user@host/database: a ledger that machines share (its password in PGPASSWORD or "
+        "~/.pgpass); by default a file in the study's folder.",
+        section="study",
+        may_change=True,
+    )
+
     data: str = _key(
         "digits", "Data set: a name, or an .npz, .csv, .parquet file or a folder.", section="data"
     )
@@ -48,9 +57,7 @@ class StudyConfig(BaseModel):
     max_train_samples: int | None = _key(None, "Train on so many samples at most.", section="data", ge=1)
 
     engine: str = _key("optuna", f"What proposes the trials: {', '.join(ENGINES)}.", section="search")
-    sampler: str = _key(
-        "tpe", f"Optuna's sampler: {', '.join(SAMPLERS)}, or module:Class.", section="search"
-    )
+    sampler: str = _key("tpe", f"Optuna's sampler: {', '.join(SAMPLERS)}, or module:Class.", section="search")
     pruner: str = _key(
         "median", f"Stops weak trials early: {', '.join(PRUNERS)}, or module:Class.", section="search"
     )
@@ -84,9 +91,15 @@ class StudyConfig(BaseModel):
     deterministic: bool = _key(True, "The same numbers in every run on the same CPU.", section="training")
     telemetry: bool = _key(True, "Follow the gradients of every layer in every step.", section="training")
 
-    executor: Literal["local", "inline"] = _key(
+    executor: Literal["local", "ray", "inline"] = _key(
         "local",
-        "Where trials run: local processes, or inline for debugging.",
+        "Where trials run: local processes, a ray cluster, or inline for debugging.",
+        section="running",
+        may_change=True,
+    )
+    address: str | None = _key(
+        None,
+        "Ray cluster of --executor ray; by default RAY_ADDRESS, or one that is started here.",
         section="running",
         may_change=True,
     )
@@ -142,6 +155,11 @@ class StudyConfig(BaseModel):
     def _known_engine(cls, name: str) -> str:
         return check_name("engine", name, ENGINES)
 
+    @field_validator("storage")
+    @classmethod
+    def _usable_storage(cls, url: str | None) -> str | None:
+        return None if url is None else check_storage(url)
+
     @field_validator("sampler")
     @classmethod
     def _known_sampler(cls, name: str) -> str:
@@ -192,6 +210,21 @@ def read_config_file(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: {error}") from error
 
 
+def recorded_form(config: StudyConfig, *, study: str) -> StudyConfig:
+    """The configuration as it is written down: under the study's name, and without a password."""
+    storage = None if config.storage is None else without_password(config.storage)
+    return config.model_copy(update={"study": study, "storage": storage})
+
+
+def shared_configuration(config: StudyConfig) -> dict[str, Any]:
+    """What machines that work on one study must agree on; files are compared by their content instead."""
+    return {
+        name: getattr(config, name)
+        for name in StudyConfig.model_fields
+        if not may_change(name) and name not in ("study", "space", "data")
+    }
+
+
 def config_as_toml(config: StudyConfig, *, commented: bool = False) -> str:
     """The configuration as `study.toml`.
 
@@ -235,7 +268,7 @@ def may_change(name: str) -> bool:
 def _sentence(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
-    if message.startswith("Unknown "):
+    if message.startswith("Unknown ") or "Received: " in message:  # ours, and whole
         return str(message)
     return f"`{key}`: {message[0].lower()}{message[1:]}. Received: {problem['input']!r}."
 

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from arnn_search.data import DataSpec
 from arnn_search.data.sources import check_source
 from arnn_search.errors import ConfigurationError, SpaceError, StudyError
-from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, Slot, plan_slots
+from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, RayExecutor, Slot
 from arnn_search.spaces.discovery import SpaceFile, find_space
 from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
@@ -24,16 +24,20 @@ from arnn_search.studies.config import (
     differences,
     make_config,
     read_config_file,
+    recorded_form,
+    shared_configuration,
 )
 from arnn_search.studies.engines.make import check_engine, make_engine
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
 from arnn_search.studies.layout import StudyLayout, all_layouts, data_cache, find_layout, new_layout
-from arnn_search.studies.ledger import Ledger, create_ledger, open_ledger
+from arnn_search.studies.lease import Lease
+from arnn_search.studies.ledger import Ledger, create_ledger, find_ledger, open_ledger
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
-from arnn_search.tracking import NullTracker, Tracker, resolve_uri
+from arnn_search.tracking import NullTracker, Tracker, is_server, resolve_uri
 from arnn_search.trials.rehearsal import Rehearsal
 from arnn_search.trials.task import TrialTask
 
@@ -93,15 +97,16 @@ def run_study(
     """
     listener = listener or StudyListener()
     config, existing = resolve(values, resume=resume)
+    _check_shareable(config)
     declaration = find_space(config.space)
     check_source(config.data)
     check_engine(config)
-    slots = _slots(config)
     with _executor(config) as executor:
+        slots = executor.plan_slots(config.devices, workers=config.workers)
         listener.preparing("Loading Keras, preparing data, trying the search space")
         prepared = _prepare(config, declaration, executor)
         with _opened(config, existing, declaration, prepared) as (layout, ledger):
-            study = Study(layout.name, directory=layout.directory.parent)
+            study = Study(layout.name, directory=layout.directory.parent, storage=config.storage)
             tracker = _tracker(config, layout, ledger, declaration)
             _supervise(study, config, ledger, executor, slots, tracker, prepared, declaration, listener)
             farewell = conclude(study, ledger, executor, tracker, batch_size=config.batch_size)
@@ -136,6 +141,21 @@ def resolve(values: Mapping[str, Any], *, resume: bool = False) -> tuple[StudyCo
             "Leave these away to go on with it, or give the new study another --study name."
         )
     return merged, existing
+
+
+def _check_shareable(config: StudyConfig) -> None:
+    if config.storage is None:
+        return
+    if config.study is None:
+        raise ConfigurationError(
+            "A study in a shared `storage` needs a name (--study), by which others join."
+        )
+    uri = resolve_uri(config.tracking_uri)
+    if config.mlflow and not is_server(uri):
+        raise ConfigurationError(
+            "Machines that share a ledger need an MLflow server that all of them reach (--tracking-uri "
+            f"http://...), or --no-mlflow. Received: {uri!r}."
+        )
 
 
 @dataclass(frozen=True)
@@ -199,20 +219,47 @@ def _opened(
             f"Study {layout.name!r} is running already. Look at it with `arnn-search status {layout.name}`."
         ) from None
     with lock:
-        if existing is None:
-            ledger = _created(config, layout, declaration, prepared)
-        else:
-            ledger = open_ledger(layout.directory, layout.name)
+        if existing is not None:
+            ledger = open_ledger(layout.directory, layout.name, storage=config.storage)
             _check_unchanged(layout.name, ledger, declaration, prepared)
-        layout.config.write_text(config_as_toml(config.model_copy(update={"study": layout.name})))
+        elif config.storage is None:
+            ledger = create_ledger(layout.directory, layout.name, direction=prepared.direction)
+            _describe(ledger, config, declaration, prepared)
+        else:
+            ledger = _joined(config, layout, declaration, prepared)
+        layout.space.write_text(declaration.text)
+        layout.config.write_text(config_as_toml(recorded_form(config, study=layout.name)))
         yield layout, ledger
 
 
-def _created(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, prepared: _Prepared) -> Ledger:
-    layout.space.write_text(declaration.text)
-    layout.config.write_text(config_as_toml(config.model_copy(update={"study": layout.name})))
-    ledger = create_ledger(layout.directory, layout.name, direction=prepared.direction)
+def _joined(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, prepared: _Prepared) -> Ledger:
+    """The shared ledger: that of the study as another machine has begun it, or a new one."""
+    with exclusively(open_storage(layout.directory, config.storage), layout.name):
+        ledger = find_ledger(layout.directory, layout.name, storage=config.storage)
+        if ledger is None:
+            ledger = create_ledger(
+                layout.directory, layout.name, direction=prepared.direction, storage=config.storage
+            )
+            _describe(ledger, config, declaration, prepared)
+            return ledger
+    recorded = ledger.attributes["configuration"]
+    different = [
+        f"{name}: {value} -> {own}"
+        for name, value in recorded.items()
+        if (own := getattr(config, name)) != value
+    ]
+    if different:
+        raise StudyError(
+            f"Study {layout.name!r} has been started on another machine with another configuration: "
+            f"{'; '.join(different)}. Give the same, or the new study another --study name."
+        )
+    _check_unchanged(layout.name, ledger, declaration, prepared)
+    return ledger
+
+
+def _describe(ledger: Ledger, config: StudyConfig, declaration: SpaceFile, prepared: _Prepared) -> None:
     attributes = {
+        "configuration": shared_configuration(config),
         "study_id": uuid.uuid4().hex,
         "space": declaration.name,
         "space_sha256": declaration.digest,
@@ -224,7 +271,6 @@ def _created(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, p
     }
     for name, value in attributes.items():
         ledger.set_attribute(name, value)
-    return ledger
 
 
 def _check_unchanged(name: str, ledger: Ledger, declaration: SpaceFile, prepared: _Prepared) -> None:
@@ -288,7 +334,8 @@ def _supervise(
 
     order = config.order
     if order == "auto":
-        order = "free" if any(slot.device == "gpu" for slot in slots) else "strict"
+        repeats = config.storage is None and all(slot.device == "cpu" for slot in slots)
+        order = "strict" if repeats else "free"
     engine = make_engine(config, study_name=layout.name, direction=prepared.direction)
     supervisor = Supervisor(
         ledger,
@@ -304,6 +351,7 @@ def _supervise(
         timeout_seconds=config.timeout,
         trial_timeout_seconds=config.trial_timeout,
         retries=config.retries,
+        lease=Lease(ledger, shared=config.storage is not None),
     )
     done = sum(trial.state.is_finished() for trial in ledger.trials())
     listener.study_started(study, num_slots=len(slots), num_done=done)
@@ -333,7 +381,8 @@ def _tracker(
     tags |= {"arnn.space": declaration.name, "arnn.space_sha256": declaration.digest}
     tags |= {"arnn.data": recorded["data"], "arnn.data_sha256": recorded["data_sha256"]}
     # MLflow takes a parameter once; what may change on resume is in the study.toml of each start.
-    params = {name: value for name, value in config.model_dump().items() if value is not None}
+    written = recorded_form(config, study=layout.name).model_dump()
+    params = {name: value for name, value in written.items() if value is not None}
     tracker.start_study(
         params if is_new else {},
         tags,
@@ -342,13 +391,12 @@ def _tracker(
     return tracker
 
 
-def _slots(config: StudyConfig) -> list[Slot]:
-    slots = plan_slots(config.devices, workers=config.workers)
-    return slots[:1] if config.executor == "inline" else slots
-
-
 def _executor(config: StudyConfig) -> Executor:
-    return InlineExecutor() if config.executor == "inline" else LocalExecutor(backend=config.backend)
+    if config.executor == "inline":
+        return InlineExecutor()
+    if config.executor == "ray":
+        return RayExecutor(address=config.address, backend=config.backend)
+    return LocalExecutor(backend=config.backend)
 
 
 def _absolute(key: str, value: Any) -> Any:

@@ -98,6 +98,8 @@ class Session:
 
     def report(self, report: EpochReport) -> str | None:
         """Writes an epoch down; answers with the reason to prune, or None."""
+        if self._trial.is_finished:
+            return "taken over"
         value = report.metrics.get(self.task.metric)
         compact = {
             name: number
@@ -119,6 +121,10 @@ class Session:
 
     def finish(self, outcome: TrialOutcome) -> None:
         """Writes the end down, unless the trial is to be run again."""
+        if self._trial.is_finished:  # by a supervisor that took this one for lost: it has written the end
+            self._listener.trial_ended(self.task.number, outcome, value=None, again=False)
+            self._on_end(self, False)
+            return
         again = outcome.retry and self.task.attempt <= self._retries
         value = self._best[0] if self._best else None
         self._trial.set_attribute("reason", outcome.reason)

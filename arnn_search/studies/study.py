@@ -68,15 +68,24 @@ class Study:
     Args:
         name: the study's name; None for the one that was started or resumed last.
         directory: the folder that holds the studies.
+        storage: where a shared ledger is, if it takes more than the recorded address, which has no password.
 
     Raises:
         UnknownNameError: there is no study of this name; lists the nearest.
-        StudyError: there is no study at all.
+        StudyError: there is no study at all, or the database with its ledger does not answer.
     """
 
-    def __init__(self, name: str | None = None, *, directory: str | Path = "arnn-studies") -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        directory: str | Path = "arnn-studies",
+        storage: str | None = None,
+    ) -> None:
         self.layout = find_layout(Path(directory), name)
-        self._ledger = open_ledger(self.layout.directory, self.layout.name)
+        self._ledger = open_ledger(
+            self.layout.directory, self.layout.name, storage=storage or self.config.storage
+        )
 
     def __repr__(self) -> str:
         return f"Study({self.name!r}, directory={str(self.layout.directory.parent)!r})"

@@ -13,6 +13,7 @@ from arnn_search.execution.devices import Slot
 from arnn_search.execution.executor import Executor
 from arnn_search.studies.engines.engine import Engine, PastTrial, Readiness
 from arnn_search.studies.history import HistoryView, as_past_trial
+from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.session import Session
@@ -20,9 +21,12 @@ from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
 
 if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
     from arnn_search.tracking import NullTracker, Tracker
 
 _POLL_SECONDS = 0.25
+_WAIT_SECONDS = 1.0
 
 
 class Supervisor:
@@ -45,6 +49,7 @@ class Supervisor:
         timeout_seconds: after which no trial is started any more.
         trial_timeout_seconds: after which a trial is ended.
         retries: how often a trial whose process died is run again.
+        lease: what tells this supervisor's trials from those of others that share the ledger.
     """
 
     def __init__(
@@ -63,7 +68,9 @@ class Supervisor:
         timeout_seconds: float | None,
         trial_timeout_seconds: float | None,
         retries: int,
+        lease: Lease,
     ) -> None:
+        self._lease = lease
         self._ledger, self._engine, self._executor, self._history = ledger, engine, executor, history
         self._tracker, self._listener = tracker, listener
         self._make_task, self._on_trial_end = make_task, on_trial_end
@@ -72,49 +79,67 @@ class Supervisor:
         self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         self._free = deque(slots)
         self._running: dict[int, Session] = {}
-        self._again: deque[tuple[int, int]] = deque()
+        self._again: deque[int] = deque()
         self.interruptions = 0
         self.is_exhausted = False
 
     def run(self) -> bool:
-        """Runs the study; returns whether the whole budget of trials has been used."""
+        """Runs the study; returns whether the whole budget of trials has been used.
+
+        With a shared ledger it also waits for the trials of other supervisors, since one that is lost leaves
+        trials to be run again.
+        """
         trials = self._ledger.trials()
         if trials:
             self._engine.restore([as_past_trial(trial) for trial in trials])
-        for trial in trials:
-            if not trial.state.is_finished():
-                self._again.append((trial.number, trial_attributes(trial).get("attempt", 0) + 1))
         with self._interruptible():
             while self.interruptions < 2:
+                self._lease.renew()
                 self._start_trials()
-                if not self._running:
+                if self._running:
+                    self._executor.poll(_POLL_SECONDS)
+                elif self._is_over() or not self._others_at_work():
                     break
-                self._executor.poll(_POLL_SECONDS)
+                else:
+                    time.sleep(_WAIT_SECONDS)
                 self._end_overdue_trials()
                 self._listener.tick()
+        self._lease.end()
         finished = [trial for trial in self._ledger.trials() if trial.state.is_finished()]
         return len(finished) >= self._trials
 
     def _start_trials(self) -> None:
         while self._free and not self._is_over():
-            if self._again:
-                number, attempt = self._again.popleft()
-                trial = self._ledger.reopen_trial(number)
-                past = self._history.past(number, self._ledger.trials())
-            else:
-                ready = self._next_history()
-                if ready is None:
-                    return
-                past, trial, attempt = ready, self._ledger.start_trial(), 1
-            self._start(trial, past, attempt, self._free.popleft())
+            with self._ledger.claiming():
+                claimed = self._claim()
+            if claimed is None:
+                return
+            self._start(*claimed, self._free.popleft())
 
-    def _next_history(self) -> list[PastTrial] | None:
+    def _claim(self) -> tuple[LedgerTrial, list[PastTrial]] | None:
+        """A trial that is this supervisor's to run, and what it is proposed from.
+
+        One to be run again, or a new one within the budget.
+        """
+        trials = self._ledger.trials()
+        lost = [trial.number for trial in trials if self._is_lost(trial)]
+        if self._again or lost:
+            trial = self._ledger.reopen_trial(self._again.popleft() if self._again else lost[0])
+            past = self._history.past(trial.number, trials)
+        else:
+            ready = self._next_history(trials)
+            if ready is None:
+                return None
+            past, trial = ready, self._ledger.start_trial()
+        trial.set_attribute("supervisor", self._lease.identity)
+        return trial, past
+
+    def _next_history(self, trials: "list[FrozenTrial]") -> list[PastTrial] | None:
         """What the next trial is proposed from; None if there is none to start now.
 
         An engine that has nothing to propose yet is told the end of one trial more, as soon as that trial
         has ended, and so on: in strict order that too is the same in every run.
         """
-        trials = self._ledger.trials()
         number = len(trials)
         if number >= self._trials or self.is_exhausted:
             return None
@@ -129,10 +154,19 @@ class Supervisor:
             self._listener.exhausted(num_trials=number)
         return None
 
-    def _start(self, trial: LedgerTrial, past: list[PastTrial], attempt: int, slot: Slot) -> None:
+    def _is_lost(self, trial: "FrozenTrial") -> bool:
+        if trial.state.is_finished() or trial.number in self._running:
+            return False
+        return self._lease.has_lost(trial)
+
+    def _others_at_work(self) -> bool:
+        return self._lease.shared and any(not trial.state.is_finished() for trial in self._ledger.trials())
+
+    def _start(self, trial: LedgerTrial, past: list[PastTrial], slot: Slot) -> None:
         number = trial.number
-        settled = self._ledger.trials()[number].params
-        proposal = self._engine.propose(number, past, fixed=settled or None)
+        recorded = self._ledger.trials()[number]
+        attempt = trial_attributes(recorded).get("attempt", 0) + 1
+        proposal = self._engine.propose(number, past, fixed=recorded.params or None)
         task = self._make_task(number, attempt)
         task.directory.mkdir(parents=True, exist_ok=True)
         session = Session(
@@ -153,7 +187,7 @@ class Supervisor:
         del self._running[number]
         self._free.append(session.slot)
         if again:
-            self._again.append((number, session.task.attempt + 1))
+            self._again.append(number)
         else:
             self._on_trial_end(number)
 

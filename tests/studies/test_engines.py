@@ -6,7 +6,8 @@ from optuna.trial import TrialState
 from arnn_search.errors import ConfigurationError
 from arnn_search.studies.engines import OptunaEngine
 from arnn_search.studies.engines.engine import PastTrial
-from arnn_search.studies.engines.optuna import make_pruner, trial_seed
+from arnn_search.studies.engines.pruners import make_pruner
+from arnn_search.studies.engines.seeds import trial_seed
 
 from .scripted import FAMILY, RATE, WIDTH
 
@@ -111,7 +112,7 @@ def test_tpe_finds_the_good_region_and_random_does_not():
 
 
 def test_sampler_without_its_package_names_the_extra(monkeypatch):
-    monkeypatch.setattr("arnn_search.studies.engines.optuna.find_spec", lambda name: None)
+    monkeypatch.setattr("arnn_search.studies.engines.samplers.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'arnn-search\[cmaes\]'"):
         _optuna("cmaes")(1)
 

@@ -92,9 +92,7 @@ def sampler_maker(name: str) -> Callable[[Draw], BaseSampler]:
         return _without_experimental_warnings(_MAKERS[name])
     sampler = find_class("sampler", name, BaseSampler)
     takes_seed = "seed" in inspect.signature(sampler).parameters
-    return _without_experimental_warnings(
-        lambda draw: sampler(seed=draw.seed) if takes_seed else sampler()
-    )
+    return _without_experimental_warnings(lambda draw: sampler(seed=draw.seed) if takes_seed else sampler())
 
 
 def _without_experimental_warnings(make: Callable[[Draw], BaseSampler]) -> Callable[[Draw], BaseSampler]:
