@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
-from arnn_search.studies.choices import ENGINES, PRUNERS, SAMPLERS, check_name
+from arnn_search.studies.choices import ENGINES, ORACLES, PRUNERS, SAMPLERS, check_name
 from arnn_search.studies.storage import check_storage, without_password
 
 
@@ -58,6 +58,7 @@ class StudyConfig(BaseModel):
 
     engine: str = _key("optuna", f"What proposes the trials: {', '.join(ENGINES)}.", section="search")
     sampler: str = _key("tpe", f"Optuna's sampler: {', '.join(SAMPLERS)}, or module:Class.", section="search")
+    oracle: str = _key("random", f"KerasTuner's oracle: {', '.join(ORACLES)}.", section="search")
     pruner: str = _key(
         "median", f"Stops weak trials early: {', '.join(PRUNERS)}, or module:Class.", section="search"
     )
@@ -164,6 +165,11 @@ class StudyConfig(BaseModel):
     @classmethod
     def _known_sampler(cls, name: str) -> str:
         return check_name("sampler", name, SAMPLERS, classes=True)
+
+    @field_validator("oracle")
+    @classmethod
+    def _known_oracle(cls, name: str) -> str:
+        return check_name("oracle", name, ORACLES)
 
     @field_validator("pruner")
     @classmethod

@@ -16,6 +16,7 @@ from arnn_search.data.sources import check_source
 from arnn_search.errors import ConfigurationError, SpaceError, StudyError
 from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, RayExecutor, Slot
 from arnn_search.spaces.discovery import SpaceFile, find_space
+from arnn_search.spaces.parameters import Parameter
 from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
 from arnn_search.studies.config import (
@@ -164,6 +165,7 @@ class _Prepared:
     spec: DataSpec
     metric: str
     direction: Literal["maximize", "minimize"]
+    parameters: tuple[Parameter, ...]
 
 
 def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) -> _Prepared:
@@ -183,7 +185,7 @@ def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) ->
     if tried.problem:
         raise SpaceError(f"The search space {declaration.name!r} does not work. {tried.problem}")
     metric, direction = _objective(config, data.spec, tried)
-    return _Prepared(data.directory, data.spec, metric, direction)
+    return _Prepared(data.directory, data.spec, metric, direction, tried.parameters)
 
 
 def _objective(
@@ -336,7 +338,13 @@ def _supervise(
     if order == "auto":
         repeats = config.storage is None and all(slot.device == "cpu" for slot in slots)
         order = "strict" if repeats else "free"
-    engine = make_engine(config, study_name=layout.name, direction=prepared.direction)
+    engine = make_engine(
+        config,
+        study_name=layout.name,
+        direction=prepared.direction,
+        space=prepared.parameters,
+        log=layout.oracle_log,
+    )
     supervisor = Supervisor(
         ledger,
         engine,

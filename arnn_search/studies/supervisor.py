@@ -1,17 +1,20 @@
 """The supervisor: fills the slots, passes on what trials say, and keeps the budget exact."""
 
+import contextlib
+import shutil
 import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from arnn_search.execution.devices import Slot
 from arnn_search.execution.executor import Executor
-from arnn_search.studies.engines.engine import Engine, PastTrial, Readiness
+from arnn_search.studies.engines.engine import Engine, PastTrial, Readiness, Schedule
 from arnn_search.studies.history import HistoryView, as_past_trial
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
@@ -167,8 +170,7 @@ class Supervisor:
         recorded = self._ledger.trials()[number]
         attempt = trial_attributes(recorded).get("attempt", 0) + 1
         proposal = self._engine.propose(number, past, fixed=recorded.params or None)
-        task = self._make_task(number, attempt)
-        task.directory.mkdir(parents=True, exist_ok=True)
+        task = self._scheduled(self._make_task(number, attempt), proposal.schedule)
         session = Session(
             task,
             slot,
@@ -181,6 +183,22 @@ class Supervisor:
         )
         self._running[number] = session
         self._executor.submit(task, slot, session)
+
+    def _scheduled(self, task: TrialTask, schedule: Schedule | None) -> TrialTask:
+        """The task with the epochs that the engine asks for, and the weights it goes on with at hand."""
+        task.directory.mkdir(parents=True, exist_ok=True)
+        if schedule is None:
+            return task
+        if schedule.continues is not None:
+            earlier = self._make_task(schedule.continues, 1)
+            with contextlib.suppress(FileNotFoundError):  # the trial says so, and fails
+                shutil.copyfile(earlier.weights_path, task.initial_weights_path)
+        return replace(
+            task,
+            initial_epoch=schedule.first_epoch,
+            epochs=schedule.last_epoch,
+            keep_weights=schedule.may_be_continued,
+        )
 
     def _ended(self, session: Session, again: bool) -> None:
         number = session.task.number

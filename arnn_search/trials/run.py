@@ -8,7 +8,7 @@ import numpy as np
 
 from arnn_search import layers
 from arnn_search.data import PreparedData, open_prepared
-from arnn_search.errors import SpaceError
+from arnn_search.errors import SpaceError, StudyError
 from arnn_search.health import GradientTelemetry, SaturationProbe
 from arnn_search.spaces.discovery import read_space_file
 from arnn_search.spaces.hyperparameters import AskingHyperParameters
@@ -51,6 +51,8 @@ def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) 
                 "rotated_layers": len(list(_rotated_layers(model))),
             },
         )
+        if task.initial_epoch:
+            _load_initial_weights(task, model)
         return _fit(task, channel, model, data)
     except ChannelClosedError:
         raise
@@ -74,6 +76,7 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
         inputs,
         targets,
         validation_data=validation,
+        initial_epoch=task.initial_epoch,
         epochs=task.epochs,
         batch_size=task.batch_size,
         callbacks=[reporter],
@@ -97,7 +100,19 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
     model.compile_from_config(model.get_compile_config())
     model.save(unfinished)
     unfinished.replace(task.model_path)
+    if task.keep_weights:
+        model.save_weights(task.weights_path)
+    task.initial_weights_path.unlink(missing_ok=True)
     return TrialOutcome("completed", "completed")
+
+
+def _load_initial_weights(task: TrialTask, model: keras.Model) -> None:
+    if not task.initial_weights_path.is_file():
+        raise StudyError(
+            f"Trial {task.number} goes on after epoch {task.initial_epoch} of an earlier trial, whose weights "
+            "are gone."
+        )
+    model.load_weights(task.initial_weights_path)
 
 
 def _choose_steps_per_execution(model: keras.Model, task: TrialTask, *, num_samples: int) -> None:

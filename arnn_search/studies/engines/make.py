@@ -1,24 +1,64 @@
 """The engine that a configuration asks for."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from arnn_search.errors import ConfigurationError
+from arnn_search.execution.companion import Companion, InlineCompanion, ProcessCompanion
+from arnn_search.spaces.parameters import Parameter
 from arnn_search.studies.config import StudyConfig
 from arnn_search.studies.engines.engine import Engine
+from arnn_search.studies.engines.keras_tuner import KerasTunerEngine
 from arnn_search.studies.engines.optuna import OptunaEngine
 from arnn_search.studies.ledger import Direction
 
 
-def make_engine(config: StudyConfig, *, study_name: str, direction: Direction) -> Engine:
+def make_engine(
+    config: StudyConfig, *, study_name: str, direction: Direction, space: Sequence[Parameter], log: Path
+) -> Engine:
     """Makes the engine of a study.
 
+    Args:
+        config: the study's configuration.
+        study_name: the study's name.
+        direction: whether a larger score is better.
+        space: the parameters that the space's defaults ask for.
+        log: the file for what an engine's own process prints, if it has one.
+
     Raises:
-        ConfigurationError: it needs a package that is not installed, or a class that is not found.
+        ConfigurationError: it needs a package that is not installed, a class that is not found, or something
+            that the study cannot give it.
     """
-    return OptunaEngine(
-        sampler=config.sampler,
+    if config.engine == "optuna":
+        return OptunaEngine(
+            sampler=config.sampler,
+            pruner=config.pruner,
+            direction=direction,
+            epochs=config.epochs,
+            seed=config.seed,
+            study_name=study_name,
+        )
+    if config.storage is not None:
+        raise ConfigurationError(
+            "KerasTuner's oracles need one coordinator, and a shared ledger has several supervisors. For "
+            "many machines with --engine keras-tuner use --executor ray; with --storage use --engine optuna."
+        )
+
+    def start(reference: str, *arguments: Any) -> Companion:
+        if config.executor == "inline":
+            return InlineCompanion(reference, *arguments)
+        return ProcessCompanion(reference, *arguments, log=log)
+
+    return KerasTunerEngine(
+        oracle=config.oracle,
         pruner=config.pruner,
         direction=direction,
         epochs=config.epochs,
         seed=config.seed,
         study_name=study_name,
+        space=space,
+        start=start,
     )
 
 
@@ -28,4 +68,4 @@ def check_engine(config: StudyConfig) -> None:
     Raises:
         ConfigurationError: as `make_engine`.
     """
-    make_engine(config, study_name="check", direction="maximize").close()
+    make_engine(config, study_name="check", direction="maximize", space=(), log=Path()).close()
