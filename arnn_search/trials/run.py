@@ -109,8 +109,8 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
 def _load_initial_weights(task: TrialTask, model: keras.Model) -> None:
     if not task.initial_weights_path.is_file():
         raise StudyError(
-            f"Trial {task.number} goes on after epoch {task.initial_epoch} of an earlier trial, whose weights "
-            "are gone."
+            f"Trial {task.number} goes on after epoch {task.initial_epoch} of an earlier trial, but the "
+            "weights of that one are gone."
         )
     model.load_weights(task.initial_weights_path)
 

@@ -24,6 +24,8 @@ class NumberedOracle(keras_tuner.Oracle):  # type: ignore[misc]
             books on what they proposed do the work again instead; it comes out the same.
     """
 
+    trials: dict[str, Any]
+    ongoing_trials: dict[str, Any]
     study_seed = 0
     recorded: Mapping[str, Any] | None = None
     replays = True
@@ -82,11 +84,12 @@ class BayesianOracle(NumberedOracle, keras_tuner.oracles.BayesianOptimizationOra
     study does not have. Here the model is first fitted to what has completed.
     """
 
+    gpr: Any
+
     def prepare(self, seed: int) -> None:
         self._random_state = np.random.RandomState(seed)
         self.gpr = clone(self.gpr)
-        trials: dict[str, Any] = self.trials
-        ongoing: dict[str, Any] = self.ongoing_trials
+        trials, ongoing = self.trials, self.ongoing_trials
         completed = {key: trial for key, trial in trials.items() if trial.status == "COMPLETED"}
         if not ongoing or not completed:
             return
