@@ -19,7 +19,7 @@ class CompanionLostError(ArnnSearchError, ConnectionError):
 
 
 class Companion(Protocol):
-    """An object that is somewhere else, or made to look so."""
+    """An object that is somewhere else, or made to look so. It has a method `close`, called at the end."""
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Calls a method and waits for what it returns.
@@ -42,13 +42,13 @@ class InlineCompanion:
     """
 
     def __init__(self, reference: str, *arguments: Any) -> None:
-        self._object = load_function(reference)(*arguments)
+        self._object: Any = load_function(reference)(*arguments)
 
     def call(self, method: str, *arguments: Any) -> Any:
         return getattr(self._object, method)(*arguments)
 
     def close(self) -> None:
-        """Nothing is open."""
+        self._object.close()
 
 
 class ProcessCompanion:
@@ -91,7 +91,7 @@ class ProcessCompanion:
 def _serve(connection: Connection, reference: str, arguments: tuple[Any, ...], log: Path) -> None:
     """Answers calls until the other end is closed."""
     _prepare_process({"CUDA_VISIBLE_DEVICES": "-1"}, log=log)
-    made = load_function(reference)(*arguments)
+    made: Any = load_function(reference)(*arguments)
     with contextlib.suppress(EOFError, OSError):
         while True:
             method, given = connection.recv()
@@ -100,3 +100,4 @@ def _serve(connection: Connection, reference: str, arguments: tuple[Any, ...], l
             except Exception as error:
                 answer = (False, f"{type(error).__name__}: {error}")
             connection.send(answer)
+    made.close()

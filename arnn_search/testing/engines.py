@@ -94,7 +94,8 @@ class EngineConformance:
         again.close()
 
     def test_settled_values_are_kept(self) -> None:
-        for fixed in ({"level": 0.25}, {"level": 1.0, "family": "ar", "limit": 0.5}):
+        settled: list[dict[str, Value]] = [{"level": 0.25}, {"level": 1.0, "family": "ar", "limit": 0.5}]
+        for fixed in settled:
             engine = self.make_engine(1)
             study = SimulatedStudy(engine)
             values, _ = study.values(engine.propose(0, [], fixed=fixed))

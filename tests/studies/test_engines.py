@@ -16,6 +16,7 @@ from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.testing import EngineConformance, SimulatedStudy
 from arnn_search.testing.simulation import FAMILY, LEVEL, WIDTH
 
+OPEN = []
 COMMON = {"direction": "maximize", "epochs": 9, "study_name": "s"}
 
 
@@ -33,9 +34,18 @@ def _optuna(sampler="tpe", pruner="median", *, seed=1):
 
 
 def _keras_tuner(oracle="random", pruner="median", *, seed=1, start=InlineCompanion):
-    return KerasTunerEngine(
+    engine = KerasTunerEngine(
         oracle=oracle, pruner=pruner, seed=seed, space=(LEVEL, FAMILY, WIDTH), start=start, **COMMON
     )
+    OPEN.append(engine)
+    return engine
+
+
+@pytest.fixture(autouse=True)
+def _close_engines():
+    yield
+    while OPEN:
+        OPEN.pop().close()
 
 
 class TestTPE(EngineConformance):
@@ -190,15 +200,12 @@ def test_trial_seeds_differ_by_study_number_and_purpose():
 
 def test_hyperband_oracle_lets_the_best_go_on_with_their_weights():
     history = SimulatedStudy(_keras_tuner("hyperband")).run(22)
-    rounds = [
-        (past.opening["values"]["tuner/bracket"], past.opening["values"]["tuner/round"]) for past in history
-    ]
+    given = [past.opening["values"] for past in history]
+    rounds = [(values["tuner/bracket"], values["tuner/round"]) for values in given]
     assert {(2, 0), (2, 1), (2, 2)} <= set(rounds)
     first = [past for past, at in zip(history, rounds, strict=True) if at == (2, 0)]
     promoted = {
-        int(past.opening["values"]["tuner/trial_id"])
-        for past, at in zip(history, rounds, strict=True)
-        if at == (2, 1)
+        int(values["tuner/trial_id"]) for values, at in zip(given, rounds, strict=True) if at == (2, 1)
     }
     best = sorted(range(len(first)), key=lambda number: -first[number].value)[: len(promoted)]
     assert {first[number].value for number in promoted} == {first[number].value for number in best}
@@ -206,8 +213,8 @@ def test_hyperband_oracle_lets_the_best_go_on_with_their_weights():
 
 
 def test_bayesian_oracle_finds_the_good_region():
-    history = SimulatedStudy(_keras_tuner("bayesian", "none")).run(30)
-    assert sum(past.parameters["level"] == 0.5 for past in history[15:]) > 7
+    history = SimulatedStudy(_keras_tuner("bayesian", "none")).run(20)
+    assert sum(past.parameters["level"] == 0.5 for past in history[12:]) >= 4
 
 
 def test_seed_zero_is_a_seed():
@@ -217,10 +224,14 @@ def test_seed_zero_is_a_seed():
 
 def test_oracle_waits_for_a_running_trial_where_it_has_to():
     engine = _keras_tuner("grid")
-    study = SimulatedStudy(engine)
-    opened = engine.propose(0, [])
-    assert engine.readiness(1, [PastTrial(opening=opened.opening)]) is Readiness.WAITING
-    assert engine.readiness(1, [study.run_trial(opened)]) is Readiness.READY
+    first = engine.propose(0, [])
+    running = [PastTrial(opening=first.opening)]
+    running.append(PastTrial(opening=engine.propose(1, running).opening))
+    assert engine.readiness(2, running) is Readiness.WAITING
+    with pytest.raises(StudyError, match="'grid' has no values for trial 2"):
+        engine.propose(2, running)
+    second = SimulatedStudy(engine).run_trial(engine.propose(1, running))
+    assert engine.readiness(2, [running[0], second]) is Readiness.READY
 
 
 def test_oracle_goes_on_from_trials_that_it_did_not_propose():
@@ -248,13 +259,6 @@ def test_lost_oracle_is_replaced_by_one_that_was_told_the_same():
         whole = SimulatedStudy(_keras_tuner(oracle)).run(20)
         broken = SimulatedStudy(_keras_tuner(oracle, start=Mortal)).run(20)
         assert [past.parameters for past in broken] == [past.parameters for past in whole]
-
-
-def test_proposing_what_the_oracle_does_not_have_says_so():
-    engine = _keras_tuner("grid")
-    opened = engine.propose(0, [])
-    with pytest.raises(StudyError, match="'grid' has no values for trial 1"):
-        engine.propose(1, [PastTrial(opening=opened.opening)])
 
 
 def test_oracle_in_a_shared_study_is_refused_with_advice():

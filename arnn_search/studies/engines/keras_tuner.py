@@ -31,10 +31,11 @@ _READINESS = {"RUNNING": Readiness.READY, "IDLE": Readiness.WAITING, "STOPPED": 
 
 @dataclass(frozen=True)
 class _Created:
-    """A trial of the oracle: its values, and whose ends the oracle was told just before."""
+    """A trial: its values, whose ends the oracle was told just before, and whether it is the oracle's own."""
 
     values: Mapping[str, Any]
     told: tuple[int, ...]
+    is_own: bool
 
 
 class KerasTunerEngine(Engine):
@@ -94,8 +95,10 @@ class KerasTunerEngine(Engine):
             if told is None:  # a trial that this engine did not propose
                 told = [earlier for earlier in range(number) if history[earlier].state.is_finished()]
             for earlier in told:
-                self._tell(earlier, history[earlier])
-            self._create(number, opening.get("values", dict(history[number].parameters)))
+                if history[earlier].state.is_finished():
+                    self._tell(earlier, history[earlier])
+            is_own = "values" in opening
+            self._create(number, opening["values"] if is_own else dict(history[number].parameters), is_own)
 
     def readiness(self, number: int, history: Sequence[PastTrial]) -> Readiness:
         if number < len(self._created):
@@ -126,10 +129,11 @@ class KerasTunerEngine(Engine):
             self._companion.close()
             self._companion = None
 
-    def _create(self, number: int, recorded: Mapping[str, Any] | None) -> Readiness:
-        status, values = self._call("create", number, recorded)
+    def _create(self, number: int, recorded: Mapping[str, Any] | None, is_own: bool = True) -> Readiness:
+        status, values = self._call("create", number, recorded, is_own)
         if status == "RUNNING":
-            self._created.append(_Created(recorded or values, tuple(self._told_since)))
+            values = values if recorded is None else recorded
+            self._created.append(_Created(values, tuple(self._told_since), is_own))
             self._told_since = []
         return _READINESS[status]
 
@@ -173,7 +177,7 @@ class KerasTunerEngine(Engine):
         for number, created in enumerate(self._created):
             for earlier in created.told:
                 self._companion.call("end", *self._ended[earlier])
-            self._companion.call("create", number, created.values)
+            self._companion.call("create", number, created.values, created.is_own)
         for earlier in self._told_since:
             self._companion.call("end", *self._ended[earlier])
 

@@ -1,11 +1,14 @@
 """KerasTuner's oracles, made to depend on nothing but the study's seed, the trial's number and the past."""
 
+import warnings
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import keras_tuner
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from arnn_search.studies.engines.seeds import trial_seed
 
@@ -19,6 +22,7 @@ class NumberedOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     Attributes:
         study_seed: the study's seed.
+        number: the number, in the study, of the trial that is being created.
         recorded: the values of the trial that is being created, if they are settled already.
         replays: whether such values replace the oracle's own work, which may take seconds. Oracles that keep
             books on what they proposed do the work again instead; it comes out the same.
@@ -26,30 +30,24 @@ class NumberedOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     trials: dict[str, Any]
     ongoing_trials: dict[str, Any]
-    study_seed = 0
+    study_seed, number = 0, 0
     recorded: Mapping[str, Any] | None = None
     replays = True
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         if self.recorded is not None and self.replays:
             return {"status": "RUNNING", "values": dict(self.recorded)}
-        self._seed_state = trial_seed(self.study_seed, int(trial_id), purpose=_PURPOSE)
+        self._seed_state = trial_seed(self.study_seed, self.number, purpose=_PURPOSE)
         self.prepare(self._seed_state)
         answer: dict[str, Any] = super().populate_space(trial_id)
-        if answer["status"] != "RUNNING" and self.recorded is not None:
-            self.adopt(trial_id)
-            return {"status": "RUNNING", "values": dict(self.recorded)}
         if answer.get("values"):
-            self._complete(answer["values"])
+            self.complete(answer["values"])
         return answer
 
     def prepare(self, seed: int) -> None:
         """What an oracle needs before it proposes."""
 
-    def adopt(self, trial_id: str) -> None:
-        """Takes in a trial that it would not have proposed itself, such as one of another study."""
-
-    def _complete(self, values: dict[str, Any]) -> None:
+    def complete(self, values: dict[str, Any]) -> None:
         """Gives active parameters that have no value their default; KerasTuner would draw without a seed."""
         known = self.get_space()
         known.values = values
@@ -63,12 +61,16 @@ class RandomOracle(NumberedOracle, keras_tuner.oracles.RandomSearchOracle):  # t
 
 
 class GridOracle(NumberedOracle, keras_tuner.oracles.GridSearchOracle):  # type: ignore[misc]
-    """Grid search: it goes on from the values of the trial before."""
+    """Grid search: it goes on from the values of the trials before.
+
+    KerasTuner expects them to have a value for each parameter, those included that showed up later.
+    """
 
     replays = False
 
-    def adopt(self, trial_id: str) -> None:
-        self._ordered_ids.insert(trial_id)
+    def prepare(self, seed: int) -> None:
+        for trial in self.trials.values():
+            self.complete(trial.hyperparameters.values)
 
 
 class HyperbandOracle(NumberedOracle, keras_tuner.oracles.HyperbandOracle):  # type: ignore[misc]
@@ -86,6 +88,12 @@ class BayesianOracle(NumberedOracle, keras_tuner.oracles.BayesianOptimizationOra
 
     gpr: Any
 
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        with warnings.catch_warnings():
+            # With few trials the best length scale is often at a bound; there is nothing to do about it.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return super().populate_space(trial_id)
+
     def prepare(self, seed: int) -> None:
         self._random_state = np.random.RandomState(seed)
         self.gpr = clone(self.gpr)
@@ -102,6 +110,11 @@ class BayesianOracle(NumberedOracle, keras_tuner.oracles.BayesianOptimizationOra
             self.gpr.fit(np.nan_to_num(inputs), np.nan_to_num(scores, posinf=0, neginf=0))
 
 
+def hyperparameters(space: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> Any:
+    """KerasTuner's parameters and values; its own function changes the configurations that it is given."""
+    return keras_tuner.HyperParameters.from_config({"space": deepcopy(list(space)), "values": dict(values)})
+
+
 def make_oracle(
     name: str, *, direction: str, seed: int, epochs: int, space: Sequence[Mapping[str, Any]]
 ) -> NumberedOracle:
@@ -116,7 +129,7 @@ def make_oracle(
     """
     settings = {
         "objective": keras_tuner.Objective("score", "max" if direction == "maximize" else "min"),
-        "hyperparameters": keras_tuner.HyperParameters.from_config({"space": list(space), "values": {}}),
+        "hyperparameters": hyperparameters(space, {}),
         "seed": seed + 1,  # to KerasTuner 0 means: any
         # How many trials there are, and how many may fail, is the supervisor's business.
         "max_consecutive_failed_trials": 10**9,

@@ -37,7 +37,8 @@ def tuner_config(parameter: Parameter) -> dict[str, Any]:
 
 def parameter_as_json(parameter: Parameter) -> dict[str, Any]:
     """A parameter as JSON data."""
-    return asdict(parameter)
+    conditions = [[parent, list(values)] for parent, values in parameter.conditions]
+    return asdict(parameter) | {"choices": list(parameter.choices), "conditions": conditions}
 
 
 def parameter_from_json(data: Mapping[str, Any]) -> Parameter:
