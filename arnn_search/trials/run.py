@@ -8,13 +8,14 @@ import numpy as np
 
 from arnn_search import layers
 from arnn_search.data import PreparedData, open_prepared
-from arnn_search.errors import SpaceError, StudyError
+from arnn_search.errors import SpaceError
 from arnn_search.health import GradientTelemetry, SaturationProbe
 from arnn_search.spaces.discovery import read_space_file
 from arnn_search.spaces.hyperparameters import AskingHyperParameters
 from arnn_search.spaces.space import load_space_file
 from arnn_search.trials.architecture import architecture_hash
 from arnn_search.trials.channel import Channel, ChannelClosedError
+from arnn_search.trials.continuation import load_initial_weights, save_weights
 from arnn_search.trials.framework import prepare_framework
 from arnn_search.trials.outcome import TrialOutcome, failure_outcome
 from arnn_search.trials.reporter import EpochReporter
@@ -52,7 +53,7 @@ def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) 
             },
         )
         if task.initial_epoch:
-            _load_initial_weights(task, model)
+            load_initial_weights(task, model)
         return _fit(task, channel, model, data)
     except ChannelClosedError:
         raise
@@ -101,18 +102,9 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
     model.save(unfinished)
     unfinished.replace(task.model_path)
     if task.keep_weights:
-        model.save_weights(task.weights_path)
+        save_weights(model, task.weights_path)
     task.initial_weights_path.unlink(missing_ok=True)
     return TrialOutcome("completed", "completed")
-
-
-def _load_initial_weights(task: TrialTask, model: keras.Model) -> None:
-    if not task.initial_weights_path.is_file():
-        raise StudyError(
-            f"Trial {task.number} goes on after epoch {task.initial_epoch} of an earlier trial, but the "
-            "weights of that one are gone."
-        )
-    model.load_weights(task.initial_weights_path)
 
 
 def _choose_steps_per_execution(model: keras.Model, task: TrialTask, *, num_samples: int) -> None:

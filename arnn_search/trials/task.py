@@ -49,12 +49,12 @@ class TrialTask:
     @property
     def weights_path(self) -> Path:
         """The weights of the best epoch, for a later trial to go on with."""
-        return self.directory / "kept.weights.h5"
+        return self.directory / "kept_weights.npz"
 
     @property
     def initial_weights_path(self) -> Path:
         """The weights of an earlier trial that this one goes on with."""
-        return self.directory / "initial.weights.h5"
+        return self.directory / "initial_weights.npz"
 
     @property
     def model_path(self) -> Path:

@@ -44,7 +44,7 @@ class Workplace:
             self.engine,
             executor,
             self.slots,
-            history=HistoryView(self.order, num_slots=len(self.slots)),
+            history=HistoryView(self.order, num_slots=len(self.slots), needs_values=self.engine.needs_values),
             tracker=NullTracker(),
             listener=listener or StudyListener(),
             make_task=self._task,
