@@ -70,6 +70,21 @@ class StudyConfig(BaseModel):
     direction: Literal["auto", "maximize", "minimize"] = _key(
         "auto", "auto: losses and errors are minimized, the rest maximized.", section="search"
     )
+    max_parameters: int | None = _key(
+        None, "Architectures with more weights are not trained, but infeasible.", section="search", ge=1
+    )
+    max_latency_ms: float | None = _key(
+        None,
+        "Architectures that take more milliseconds for one sample are not trained, but infeasible.",
+        section="search",
+        gt=0,
+    )
+    duplicates: Literal["resample", "reuse", "repeat"] = _key(
+        "resample",
+        "What to do with an architecture that has been evaluated: resample (propose another), reuse (take the "
+        "recorded result over) or repeat (train it again, and rank by the mean).",
+        section="search",
+    )
     seed: int = _key(0, "Seed of the proposals and of every training.", section="search", ge=0, lt=2**31)
     trials: int = _key(8, "Trials in all, exactly.", section="search", may_change=True, ge=1)
     timeout: float | None = _key(

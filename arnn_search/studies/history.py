@@ -69,6 +69,7 @@ def as_past_trial(trial: FrozenTrial) -> PastTrial:
         intermediate_values=trial.intermediate_values,
         notes=attributes.get("notes", {}),
         opening=attributes.get("opening", {}),
+        constraints=trial.constraints,
     )
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FixedTrial, FrozenTrial, Trial, TrialState
 
 from arnn_search.errors import StudyError
 from arnn_search.spaces.parameters import Parameter, Value
@@ -92,7 +92,24 @@ class LedgerTrial:
         with self._recorder.answering(parameter.name, value):
             parameter.suggest(self._trial)
 
+    @patiently
+    def check(self, parameter: Parameter, value: Value) -> None:
+        """Makes sure that a value of a parameter can be recorded.
+
+        Raises:
+            ValueError: the parameter contradicts what it was in an earlier trial.
+        """
+        fixed = FixedTrial({parameter.name: value})
+        parameter.suggest(fixed)
+        for trial in self._study.get_trials(deepcopy=False):
+            if parameter.name in trial.distributions:
+                check_distribution_compatibility(
+                    trial.distributions[parameter.name], fixed.distributions[parameter.name]
+                )
+                return
+
     @property
+    @patiently
     def is_finished(self) -> bool:
         """Whether it has been ended, by another supervisor that took this one for lost."""
         return self._study.get_trials(deepcopy=False)[self.number].state.is_finished()
@@ -110,6 +127,14 @@ class LedgerTrial:
     def set_attribute(self, name: str, value: Any) -> None:
         """Writes an attribute of the trial; JSON data only."""
         self._trial.set_user_attr(_PREFIX + name, value)
+
+    @patiently
+    def set_constraints(self, constraints: Mapping[str, float]) -> None:
+        """Writes how far each limit is exceeded, unless it was written in an earlier attempt."""
+        known = self._trial.constraints
+        for name, value in constraints.items():
+            if name not in known:
+                self._trial.set_constraint(name, value)
 
     @patiently
     def finish(self, state: TrialState, value: float | None = None) -> None:

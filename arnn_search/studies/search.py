@@ -17,6 +17,7 @@ from arnn_search.errors import ConfigurationError, SpaceError, StudyError
 from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, RayExecutor, Slot
 from arnn_search.spaces.discovery import SpaceFile, find_space
 from arnn_search.spaces.parameters import Parameter
+from arnn_search.studies.admission import Admission
 from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
 from arnn_search.studies.config import (
@@ -328,6 +329,7 @@ def _supervise(
             steps_per_execution=config.steps_per_execution,
             deterministic=config.deterministic,
             telemetry=config.telemetry,
+            measure_latency=config.max_latency_ms is not None,
         )
 
     def on_trial_end(number: int) -> None:
@@ -354,6 +356,7 @@ def _supervise(
         tracker=tracker,
         listener=listener,
         make_task=make_task,
+        admission=Admission(config.max_parameters, config.max_latency_ms, config.duplicates),
         on_trial_end=on_trial_end,
         trials=config.trials,
         timeout_seconds=config.timeout,

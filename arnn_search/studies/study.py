@@ -228,9 +228,7 @@ def ranked(ledger: Ledger, layout: StudyLayout) -> list[Trial]:
 
 def _as_trial(trial: FrozenTrial, layout: StudyLayout, unfinished: str) -> Trial:
     attributes, epochs = trial_attributes(trial), trial_epochs(trial)
-    state = {"COMPLETE": "completed", "PRUNED": "pruned"}.get(
-        trial.state.name, attributes.get("state", "failed")
-    )
+    state = attributes.get("state", "failed")
     if not trial.state.is_finished():
         state = unfinished
     model = layout.trial(trial.number) / "model.keras"

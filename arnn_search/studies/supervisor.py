@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from arnn_search.execution.devices import Slot
 from arnn_search.execution.executor import Executor
-from arnn_search.studies.engines.engine import Engine, PastTrial, Readiness, Schedule
+from arnn_search.studies.admission import Admission
+from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
 from arnn_search.studies.history import HistoryView, as_past_trial
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
@@ -47,6 +48,7 @@ class Supervisor:
         tracker: MLflow.
         listener: the progress display.
         make_task: makes the task of a trial from its number and attempt.
+        admission: decides what becomes of what was built.
         on_trial_end: called after each trial that has ended for good.
         trials: how many trials the study has in the end.
         timeout_seconds: after which no trial is started any more.
@@ -66,6 +68,7 @@ class Supervisor:
         tracker: "Tracker | NullTracker",
         listener: StudyListener,
         make_task: Callable[[int, int], TrialTask],
+        admission: Admission,
         on_trial_end: Callable[[int], None],
         trials: int,
         timeout_seconds: float | None,
@@ -77,6 +80,7 @@ class Supervisor:
         self._ledger, self._engine, self._executor, self._history = ledger, engine, executor, history
         self._tracker, self._listener = tracker, listener
         self._make_task, self._on_trial_end = make_task, on_trial_end
+        self._admission = admission
         self._trials, self._retries = trials, retries
         self._trial_timeout = trial_timeout_seconds
         self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
@@ -169,12 +173,20 @@ class Supervisor:
         number = trial.number
         recorded = self._ledger.trials()[number]
         attempt = trial_attributes(recorded).get("attempt", 0) + 1
-        proposal = self._engine.propose(number, past, fixed=recorded.params or None)
+        fixed = recorded.params or None
+
+        def propose(tries: int) -> Proposal:
+            return self._engine.propose(number, past, fixed=fixed, tries=tries)
+
+        proposal = propose(0)
         task = self._scheduled(self._make_task(number, attempt), proposal.schedule)
         session = Session(
             task,
             slot,
             proposal=proposal,
+            propose_again=propose if self._engine.resamples and fixed is None else None,
+            admission=self._admission,
+            evaluated=self._evaluated(past) if proposal.schedule is None else {},
             trial=trial,
             tracker=self._tracker,
             listener=self._listener,
@@ -183,6 +195,15 @@ class Supervisor:
         )
         self._running[number] = session
         self._executor.submit(task, slot, session)
+
+    def _evaluated(self, past: list[PastTrial]) -> "dict[str, FrozenTrial]":
+        """The trials with a result that a proposal may know of, by architecture; the first of each."""
+        found: dict[str, FrozenTrial] = {}
+        for trial, known in zip(self._ledger.trials(), past, strict=False):
+            architecture = trial_attributes(trial).get("architecture")
+            if known.intermediate_values and known.state.is_finished() and architecture:
+                found.setdefault(architecture, trial)
+        return found
 
     def _scheduled(self, task: TrialTask, schedule: Schedule | None) -> TrialTask:
         """The task with the epochs that the engine asks for, and the weights it goes on with at hand."""

@@ -26,6 +26,7 @@ class TrialTask:
         telemetry: whether gradients are followed.
         initial_epoch: how many epochs an earlier trial of the same architecture has trained already; unless
             it is 0, that trial's weights are in `initial_weights_path`.
+        measure_latency: whether to measure how long the model takes for one sample.
         keep_weights: whether to leave the weights in `weights_path`, for a later trial to go on with.
     """
 
@@ -43,6 +44,7 @@ class TrialTask:
     steps_per_execution: int = 0
     deterministic: bool = True
     telemetry: bool = True
+    measure_latency: bool = False
     initial_epoch: int = 0
     keep_weights: bool = False
 

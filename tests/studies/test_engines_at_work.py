@@ -10,7 +10,7 @@ from arnn_search.spaces.parameters import Parameter
 from arnn_search.studies.engines import KerasTunerEngine, OptunaEngine
 from arnn_search.studies.ledger import trial_attributes
 from arnn_search.studies.listener import StudyListener
-from arnn_search.trials.channel import EpochReport
+from arnn_search.trials.channel import Built, EpochReport, Verdict
 
 from .scripted import COMPLETED, ScriptedExecutor
 from .test_supervisor import Workplace
@@ -26,7 +26,7 @@ def train(task, session):
     width = session.suggest(WIDTH)
     family = session.suggest(FAMILY)
     yield None
-    session.event("built", {"num_parameters": width, "architecture": f"{family}-{width}"})
+    session.built(Built(f"{family}-{width}", width))
     for epoch in range(task.initial_epoch + 1, task.epochs + 1):
         yield None
         session.report(EpochReport(epoch, {task.metric: width + epoch / 10, "loss": 0.1}, float(epoch)))
@@ -179,8 +179,8 @@ def test_weights_that_are_gone_fail_the_trial_that_needs_them(small_data, write_
         def suggest(self, parameter):
             return parameter.default
 
-        def event(self, name, details):
-            pass
+        def built(self, built):
+            return Verdict()
 
         def report(self, report):
             return None

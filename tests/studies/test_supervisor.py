@@ -4,6 +4,7 @@ import pytest
 
 from arnn_search.execution import Slot
 from arnn_search.spaces.parameters import Parameter
+from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines import OptunaEngine
 from arnn_search.studies.history import HistoryView
 from arnn_search.studies.lease import Lease
@@ -30,6 +31,7 @@ class Workplace:
         self.ledger = find_ledger(directory, "study", storage=storage) or create_ledger(
             directory, "study", direction="maximize", storage=storage
         )
+        self.admission = Admission()
         self.engine = OptunaEngine(
             sampler=sampler, pruner=pruner, direction="maximize", epochs=epochs, seed=7, study_name="study"
         )
@@ -48,6 +50,7 @@ class Workplace:
             tracker=NullTracker(),
             listener=listener or StudyListener(),
             make_task=self._task,
+            admission=self.admission,
             on_trial_end=lambda number: None,
             trials=trials,
             retries=retries,

@@ -24,6 +24,7 @@ class PastTrial:
         intermediate_values: score by epoch.
         notes: what the engine itself noted in the course of this trial; of ended trials only.
         opening: what the engine itself noted when it opened this trial's proposal.
+        constraints: how far it exceeds each limit of the study; above 0 it was not trained.
     """
 
     state: TrialState = TrialState.RUNNING
@@ -33,6 +34,7 @@ class PastTrial:
     intermediate_values: Mapping[int, float] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     opening: Mapping[str, Any] = field(default_factory=dict)
+    constraints: Mapping[str, float] = field(default_factory=dict)
 
 
 class Readiness(Enum):
@@ -101,6 +103,11 @@ class Engine(ABC):
         """Whether it must know the parameters of every earlier trial, running ones too."""
         return False
 
+    @property
+    def resamples(self) -> bool:
+        """Whether it can propose something else for the same trial."""
+        return True
+
     def restore(self, history: Sequence[PastTrial]) -> None:
         """Is shown the whole record once, before the first proposal to a study that has trials already."""
         del history  # an engine without a memory has nothing to restore
@@ -112,7 +119,12 @@ class Engine(ABC):
 
     @abstractmethod
     def propose(
-        self, number: int, history: Sequence[PastTrial], *, fixed: Mapping[str, Value] | None = None
+        self,
+        number: int,
+        history: Sequence[PastTrial],
+        *,
+        fixed: Mapping[str, Value] | None = None,
+        tries: int = 0,
     ) -> Proposal:
         """Opens a proposal.
 
@@ -120,6 +132,8 @@ class Engine(ABC):
             number: the trial's number.
             history: the trials 0 to number - 1.
             fixed: values that are settled, because the trial is run again.
+            tries: how many proposals for this trial were of no use, because what they stand for has been
+                evaluated already; always 0 unless the engine resamples.
         """
 
     def close(self) -> None:

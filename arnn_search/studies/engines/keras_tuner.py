@@ -88,6 +88,10 @@ class KerasTunerEngine(Engine):
         self._ended: dict[int, tuple[Any, ...]] = {}
         self._told_since: list[int] = []
 
+    @property
+    def resamples(self) -> bool:
+        return False  # an oracle's trial is in its books, and has to end
+
     def restore(self, history: Sequence[PastTrial]) -> None:
         for number in range(len(self._created), len(history)):
             opening = history[number].opening
@@ -110,7 +114,12 @@ class KerasTunerEngine(Engine):
         return self._create(number, None)
 
     def propose(
-        self, number: int, history: Sequence[PastTrial], *, fixed: Mapping[str, Value] | None = None
+        self,
+        number: int,
+        history: Sequence[PastTrial],
+        *,
+        fixed: Mapping[str, Value] | None = None,
+        tries: int = 0,
     ) -> "KerasTunerProposal":
         if self.readiness(number, history) is not Readiness.READY:
             raise StudyError(f"KerasTuner's oracle {self._oracle!r} has no values for trial {number}.")

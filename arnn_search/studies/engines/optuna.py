@@ -14,6 +14,10 @@ from arnn_search.studies.engines.samplers import Draw, sampler_maker
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.ledger import Direction, quiet_optuna
 
+_RESAMPLED = 100
+_FAR_AWAY = 2**16
+"""Between the points of a sequence that stand for one trial."""
+
 
 class OptunaEngine(Engine):
     """Asks a fresh in-memory study that holds the history, with a sampler seeded by the trial's number.
@@ -47,22 +51,32 @@ class OptunaEngine(Engine):
     def needs_values(self) -> bool:
         return self._is_exhaustive
 
+    @property
+    def resamples(self) -> bool:
+        return not self._is_exhaustive
+
     def readiness(self, number: int, history: Sequence[PastTrial]) -> Readiness:
         if not self._is_exhaustive or not any(past.state.is_finished() for past in history):
             return Readiness.READY
         return Readiness.EXHAUSTED if self._is_exhausted(number, history) else Readiness.READY
 
     def propose(
-        self, number: int, history: Sequence[PastTrial], *, fixed: Mapping[str, Value] | None = None
+        self,
+        number: int,
+        history: Sequence[PastTrial],
+        *,
+        fixed: Mapping[str, Value] | None = None,
+        tries: int = 0,
     ) -> "OptunaProposal":
         with quiet_optuna():
-            study = self._study(number, history)
+            study = self._study(number, history, tries=tries)
             if fixed:
                 study.enqueue_trial(dict(fixed))
             return OptunaProposal(study, study.ask())
 
-    def _study(self, number: int, history: Sequence[PastTrial]) -> optuna.Study:
-        draw = Draw(number, trial_seed(self._seed, number, purpose=1), self._seed)
+    def _study(self, number: int, history: Sequence[PastTrial], *, tries: int = 0) -> optuna.Study:
+        seed = trial_seed(self._seed, number, purpose=1 if tries == 0 else _RESAMPLED + tries)
+        draw = Draw(number + tries * _FAR_AWAY, seed, self._seed)
         study = optuna.create_study(
             study_name=self._name,
             direction=self._direction,
@@ -111,4 +125,5 @@ def _as_optuna(past: PastTrial) -> optuna.trial.FrozenTrial:
         distributions=dict(past.distributions),
         intermediate_values=dict(past.intermediate_values),
         system_attrs=dict(past.notes),
+        constraints=dict(past.constraints),
     )
