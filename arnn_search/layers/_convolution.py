@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from arnn_search.layers._border import scale_outside
 from arnn_search.layers._rotated import AutoRotated
 from arnn_search.layers._rotation import EPSILON, aligned_response, rotation
 from arnn_search.layers._taps import AxisTaps, axis_taps, lay_out, sum_over_sets
@@ -53,15 +54,25 @@ class AutoRotConvolution(AutoRotated):
         if not self.auto_rotation:
             return super().call(inputs)  # type: ignore[misc]
         inputs = self.cast_inputs(inputs)
-        kernel, bias = self.rotation_kernel(), self.rotation_bias()
-        rho = self._rho_map(self._spatial_shape_of(inputs)) if self.pads else self.rho()
-        if not self.pads:
-            kernel, bias = kernel * rho, None if bias is None else bias * rho
-        outputs = self.convolution_op(inputs, ops.cast(kernel, self.compute_dtype))  # type: ignore[attr-defined]
-        if bias is not None:
-            outputs = outputs + ops.cast(self._along_channels(bias), outputs.dtype)
-        if self.pads:
-            outputs = outputs * ops.cast(rho, outputs.dtype)
+        axes = self._axes(self._spatial_shape_of(inputs)) if self.pads else []
+        if any(axis.inside is None for axis in axes):
+            outputs = self._convolved(inputs, 1.0)
+            outputs = outputs * ops.cast(self._over_positions(self._rho_of_sets(axes), axes), outputs.dtype)
+        elif axes:
+            rho = self._rho_of_sets(axes)
+            rho_inside = rho[tuple(axis.whole_set for axis in axes)]
+            outputs = self._convolved(inputs, rho_inside)
+            # A quotient of numbers near 1: JAX squares what it divides by.
+            scale = ops.stop_gradient(rho_inside)
+            ratio = self._over_positions((rho / scale) / (rho_inside / scale), axes)
+            outputs = scale_outside(
+                outputs,
+                ops.cast(ratio, outputs.dtype),
+                inside=[axis.inside for axis in axes if axis.inside is not None],
+                first_axis=2 if self.channel_axis == 1 else 1,
+            )
+        else:
+            outputs = self._convolved(inputs, self.rho())
         return outputs if self.activation is None else self.activation(outputs)  # type: ignore[attr-defined]
 
     def reference_response(self) -> Any:
@@ -73,16 +84,27 @@ class AutoRotConvolution(AutoRotated):
 
     def rho(self) -> Any:
         """ρ, of the shape of `reference_response`."""
-        return self._rho_map(self._known_spatial_shape()) if self.pads else super().rho()
+        if not self.pads:
+            return super().rho()
+        axes = self._axes(self._known_spatial_shape())
+        return self._over_positions(self._rho_of_sets(axes), axes)
 
     def own_config(self) -> dict[str, Any]:
         """With `boundary`."""
         return super().own_config() | {"boundary": self.boundary}
 
-    def _rho_map(self, spatial_shape: tuple[Any, ...]) -> Any:
-        axes = self._axes(spatial_shape)
+    def _convolved(self, inputs: Any, scale: Any) -> Any:
+        """The pre-activation, with kernel and bias times a number for each filter."""
+        kernel, bias = self.rotation_kernel() * scale, self.rotation_bias()
+        outputs = self.convolution_op(inputs, ops.cast(kernel, self.compute_dtype))  # type: ignore[attr-defined]
+        if bias is None:
+            return outputs
+        return outputs + ops.cast(self.along_channels(bias * scale), outputs.dtype)
+
+    def _rho_of_sets(self, axes: Sequence[AxisTaps]) -> Any:
+        """ρ for each combination of the sets of taps, shape `(*sets, filters)`."""
         rho = rotation(self.limit_values(), self._with_bias(self._sum_of_taps(axes)))
-        return self._over_positions(ops.minimum(rho, self.largest_rho()), axes)
+        return ops.minimum(rho, self.largest_rho())
 
     def _sum_of_taps(self, axes: Sequence[AxisTaps]) -> Any:
         """w·x_Q, shape `(filters,)`, or `(*sets, filters)` with the sets of taps that positions see."""
@@ -140,7 +162,8 @@ class AutoRotConvolution(AutoRotated):
         first = 2 if self.data_format == "channels_first" else 1  # type: ignore[attr-defined]
         return tuple(ops.shape(inputs)[first : first + self.rank])  # type: ignore[attr-defined]
 
-    def _along_channels(self, values: Any) -> Any:
+    def along_channels(self, values: Any) -> Any:
+        """Values of the filters in the shape that broadcasts over a batch."""
         ones = (1,) * self.rank  # type: ignore[attr-defined]
         if self.data_format == "channels_first":  # type: ignore[attr-defined]
             return ops.reshape(values, (1, self.num_units, *ones))

@@ -13,7 +13,7 @@ def fold(model: keras.Model) -> keras.Model:
     """The same network with stock Keras layers only: kernel ρW, bias ρb.
 
     A padded convolution, whose ρ is a map over positions, becomes a linear convolution, a constant rescale
-    (`keras.layers.Normalization`) and the activation. Layers that are shared stay shared.
+    with the bias (`keras.layers.Normalization`) and the activation. Layers that are shared stay shared.
 
     Args:
         model: a functional or sequential model that is built.
@@ -73,7 +73,7 @@ def _convolution_and_rescale(layer: Any) -> keras.Sequential:
     axes = tuple(range(1, layer.rank + 2))
     return keras.Sequential(
         [
-            layer.stock_layer(activation=None, name="convolution"),
+            layer.stock_layer(activation=None, use_bias=False, name="convolution"),
             keras.layers.Normalization(axis=axes, invert=True, name="rescale", dtype=layer.dtype_policy),
             keras.layers.Activation(layer.activation, name="activation", dtype=layer.dtype_policy),
         ],
@@ -92,9 +92,12 @@ def _carry_weights(layer: Any, clone: Any) -> None:
         # The largest ρ of a filter goes into its kernel: what is left lies in (0, 1], so does its square.
         positions = tuple(axis for axis in range(rho.ndim) if axis != layer.channel_axis)
         largest = rho.max(axis=positions, keepdims=True)
-        convolution.set_weights(layer.scaled_weights(largest.reshape(-1)))
+        kernel, *biases = layer.scaled_weights(1.0)
+        convolution.set_weights([kernel * largest.reshape(-1)])
         share = (rho / largest)[0]
-        rescale.set_weights([np.zeros_like(share), np.square(share), np.array(0)])
+        # The bias is added where the rescale adds anyway: one pass over the batch less.
+        bias = (rho * layer.along_channels(biases[0]))[0] if biases else np.zeros_like(share)
+        rescale.set_weights([bias, np.square(share), np.array(0)])
         rescale.finalize_state()
     else:
         clone.set_weights(layer.folded_weights())

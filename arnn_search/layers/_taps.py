@@ -21,6 +21,13 @@ class AxisTaps:
     """Which taps are in which set: 0 or 1, shape `(sets, taps)`."""
     positions: Any
     """Which position sees which set: 0 or 1, shape `(positions, sets)`; None if each has its own."""
+    inside: tuple[int, int] | None = None
+    """The first position that sees every tap, and the first one behind those; None if there is none."""
+
+    @property
+    def whole_set(self) -> int:
+        """Which set holds every tap, where there is an inside."""
+        return int(np.argmax(self.sets.sum(axis=1)))
 
 
 def axis_taps(size: Any, *, taps: int, stride: int, dilation: int, padding: str) -> AxisTaps:
@@ -47,8 +54,11 @@ def axis_taps(size: Any, *, taps: int, stride: int, dilation: int, padding: str)
         meets = starts + ops.convert_to_tensor(np.arange(taps)[None] * dilation, dtype=starts.dtype)
         return AxisTaps(ops.cast(ops.logical_and(meets >= 0, meets < size), "float32"), None)
     meets = np.arange(num_positions)[:, None] * stride - before + np.arange(taps)[None] * dilation
-    sets, which = np.unique((meets >= 0) & (meets < size), axis=0, return_inverse=True)
-    return AxisTaps(sets.astype("float32"), np.eye(len(sets), dtype="float32")[which.reshape(-1)])
+    seen = (meets >= 0) & (meets < size)
+    sets, which = np.unique(seen, axis=0, return_inverse=True)
+    whole = np.flatnonzero(seen.all(axis=1))
+    inside = (int(whole[0]), int(whole[-1]) + 1) if len(whole) else None
+    return AxisTaps(sets.astype("float32"), np.eye(len(sets), dtype="float32")[which.reshape(-1)], inside)
 
 
 def sum_over_sets(tap_values: Any, axes: Sequence[AxisTaps]) -> Any:

@@ -64,11 +64,15 @@ class StudyConfig(BaseModel):
     )
     objective: str = _key(
         "auto",
-        "Reported metric to optimise; auto: val_accuracy, or val_loss for regression.",
+        "What to optimise: reported metrics, num_parameters, latency_ms, training_seconds; several give a "
+        "Pareto front. auto: val_accuracy, or val_loss for regression.",
         section="search",
     )
-    direction: Literal["auto", "maximize", "minimize"] = _key(
-        "auto", "auto: losses and errors are minimized, the rest maximized.", section="search"
+    direction: str = _key(
+        "auto",
+        "maximize or minimize, one for each objective; auto: losses, errors and costs are minimized, the rest "
+        "maximized.",
+        section="search",
     )
     max_parameters: int | None = _key(
         None, "Architectures with more weights are not trained, but infeasible.", section="search", ge=1
@@ -165,6 +169,20 @@ class StudyConfig(BaseModel):
                 "a study's name has letters, digits, '.', '_' and '-' only, and at most 100 of them"
             )
         return name
+
+    @field_validator("objective", "direction", mode="before")
+    @classmethod
+    def _joined(cls, value: Any) -> Any:
+        """Several may be given as a list; they are recorded separated by commas."""
+        return ",".join(str(one) for one in value) if isinstance(value, (list, tuple)) else value
+
+    @field_validator("direction")
+    @classmethod
+    def _known_direction(cls, text: str) -> str:
+        for name in text.split(","):
+            if name.strip() not in ("auto", "maximize", "minimize"):
+                raise UnknownNameError("direction", name.strip(), ("auto", "maximize", "minimize"))
+        return text
 
     @field_validator("engine")
     @classmethod

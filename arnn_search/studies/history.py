@@ -6,7 +6,7 @@ from typing import Literal
 from optuna.trial import FrozenTrial, TrialState
 
 from arnn_search.studies.engines.engine import PastTrial
-from arnn_search.studies.ledger import trial_attributes
+from arnn_search.studies.ledger import trial_attributes, trial_rungs
 
 Order = Literal["strict", "free"]
 
@@ -60,10 +60,13 @@ def as_past_trial(trial: FrozenTrial) -> PastTrial:
     """A trial of the ledger, as an engine sees it."""
     if not trial.state.is_finished():
         return _as_running_trial(trial, needs_values=False)
-    attributes = trial_attributes(trial)
+    attributes, rungs = trial_attributes(trial), trial_rungs(trial)
+    completed = trial.state == TrialState.COMPLETE
     return PastTrial(
         state=trial.state,
-        value=trial.value if trial.state == TrialState.COMPLETE else None,
+        value=trial.values[0] if completed and not rungs else None,
+        values=tuple(trial.values) if completed and rungs else (),
+        rungs=rungs,
         parameters=trial.params,
         distributions=trial.distributions,
         intermediate_values=trial.intermediate_values,

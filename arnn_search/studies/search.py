@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
-from typing import Any, Literal
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -34,8 +34,9 @@ from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
 from arnn_search.studies.layout import StudyLayout, all_layouts, data_cache, find_layout, new_layout
 from arnn_search.studies.lease import Lease
-from arnn_search.studies.ledger import Ledger, create_ledger, find_ledger, open_ledger
+from arnn_search.studies.ledger import Direction, Ledger, create_ledger, find_ledger, open_ledger
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.objectives import MEASURED, Objectives, parse_objectives
 from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
@@ -164,9 +165,13 @@ def _check_shareable(config: StudyConfig) -> None:
 class _Prepared:
     directory: Path
     spec: DataSpec
-    metric: str
-    direction: Literal["maximize", "minimize"]
+    objectives: Objectives
     parameters: tuple[Parameter, ...]
+
+    @property
+    def metric(self) -> str:
+        """The reported metric that decides on a trial's best epoch."""
+        return self.objectives.primary.name
 
 
 def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) -> _Prepared:
@@ -185,26 +190,22 @@ def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) ->
     tried = executor.call("arnn_search.trials.rehearse:rehearse_defaults", declaration.path, data.directory)
     if tried.problem:
         raise SpaceError(f"The search space {declaration.name!r} does not work. {tried.problem}")
-    metric, direction = _objective(config, data.spec, tried)
-    return _Prepared(data.directory, data.spec, metric, direction, tried.parameters)
+    objectives = _objectives(config, data.spec, tried)
+    return _Prepared(data.directory, data.spec, objectives, tried.parameters)
 
 
-def _objective(
-    config: StudyConfig, spec: DataSpec, tried: Rehearsal
-) -> tuple[str, Literal["maximize", "minimize"]]:
-    default, default_direction = spec.objective
-    metric = default if config.objective == "auto" else config.objective
-    health = metric.startswith("health/") and config.telemetry
-    if metric not in tried.metrics and not health:
-        raise ConfigurationError(
-            f"The objective {metric!r} is not among what the models of {config.space!r} report: "
-            f"{', '.join(tried.metrics)}."
-        )
-    if config.direction != "auto":
-        return metric, config.direction
-    if metric == default:
-        return metric, "minimize" if default_direction == "minimize" else "maximize"
-    return metric, "minimize" if "loss" in metric or "error" in metric else "maximize"
+def _objectives(config: StudyConfig, spec: DataSpec, tried: Rehearsal) -> Objectives:
+    name, direction = spec.objective
+    default: tuple[str, Direction] = (name, "minimize" if direction == "minimize" else "maximize")
+    objectives = parse_objectives(config.objective, config.direction, default=default)
+    for name in objectives.names:
+        health = name.startswith("health/") and config.telemetry
+        if name not in tried.metrics and name not in MEASURED and not health:
+            raise ConfigurationError(
+                f"The objective {name!r} is not among what the models of {config.space!r} report: "
+                f"{', '.join(tried.metrics)}."
+            )
+    return objectives
 
 
 @contextlib.contextmanager
@@ -226,7 +227,7 @@ def _opened(
             ledger = open_ledger(layout.directory, layout.name, storage=config.storage)
             _check_unchanged(layout.name, ledger, declaration, prepared)
         elif config.storage is None:
-            ledger = create_ledger(layout.directory, layout.name, direction=prepared.direction)
+            ledger = create_ledger(layout.directory, layout.name, directions=prepared.objectives.directions)
             _describe(ledger, config, declaration, prepared)
         else:
             ledger = _joined(config, layout, declaration, prepared)
@@ -241,7 +242,10 @@ def _joined(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, pr
         ledger = find_ledger(layout.directory, layout.name, storage=config.storage)
         if ledger is None:
             ledger = create_ledger(
-                layout.directory, layout.name, direction=prepared.direction, storage=config.storage
+                layout.directory,
+                layout.name,
+                directions=prepared.objectives.directions,
+                storage=config.storage,
             )
             _describe(ledger, config, declaration, prepared)
             return ledger
@@ -270,6 +274,8 @@ def _describe(ledger: Ledger, config: StudyConfig, declaration: SpaceFile, prepa
         "data_sha256": prepared.spec.content_hash,
         "data_key": prepared.directory.name,
         "metric": prepared.metric,
+        "direction": prepared.objectives.primary.direction,
+        "objectives": [[one.name, one.direction] for one in prepared.objectives.items],
         "versions": installed_versions(),
     }
     for name, value in attributes.items():
@@ -324,16 +330,17 @@ def _supervise(
             epochs=config.epochs,
             batch_size=config.batch_size,
             metric=prepared.metric,
-            direction=prepared.direction,
+            direction=prepared.objectives.primary.direction,
             precision=config.precision,
             steps_per_execution=config.steps_per_execution,
             deterministic=config.deterministic,
             telemetry=config.telemetry,
-            measure_latency=config.max_latency_ms is not None,
+            measure_latency=config.max_latency_ms is not None or "latency_ms" in prepared.objectives.names,
         )
 
     def on_trial_end(number: int) -> None:
-        drop_weaker_models(ledger, layout, keep=config.keep_models)
+        average = config.duplicates == "repeat"
+        drop_weaker_models(ledger, layout, keep=config.keep_models, average=average)
         log_progress(ledger, tracker, step=number)
 
     order = config.order
@@ -343,7 +350,7 @@ def _supervise(
     engine = make_engine(
         config,
         study_name=layout.name,
-        direction=prepared.direction,
+        directions=prepared.objectives.directions,
         space=prepared.parameters,
         log=layout.oracle_log,
     )
@@ -356,6 +363,8 @@ def _supervise(
         tracker=tracker,
         listener=listener,
         make_task=make_task,
+        objectives=prepared.objectives,
+        prunes=config.pruner != "none",
         admission=Admission(config.max_parameters, config.max_latency_ms, config.duplicates),
         on_trial_end=on_trial_end,
         trials=config.trials,
@@ -390,6 +399,7 @@ def _tracker(
     )
     tags = {f"arnn.version.{package}": number for package, number in recorded["versions"].items()}
     tags |= {"arnn.space": declaration.name, "arnn.space_sha256": declaration.digest}
+    tags |= {"arnn.metric": recorded["metric"], "arnn.direction": ledger.direction}
     tags |= {"arnn.data": recorded["data"], "arnn.data_sha256": recorded["data_sha256"]}
     # MLflow takes a parameter once; what may change on resume is in the study.toml of each start.
     written = recorded_form(config, study=layout.name).model_dump()

@@ -13,8 +13,10 @@ from arnn_search.execution.devices import Slot
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines.engine import Proposal
-from arnn_search.studies.ledger import LedgerTrial, trial_epochs
+from arnn_search.studies.ledger import LedgerTrial, trial_attributes, trial_epochs
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.objectives import Objectives
+from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.trials.channel import Built, EpochReport, SuggestionError, Verdict
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
@@ -43,6 +45,8 @@ class Session:
         admission: decides what becomes of what was built.
         evaluated: trials with a result, by architecture.
         trial: the ledger's, which is written to.
+        objectives: what the trial is scored by.
+        rule: stops it early where there are several objectives; None if nothing does.
         tracker: MLflow.
         listener: the progress display.
         retries: how often a trial may be run again.
@@ -59,6 +63,8 @@ class Session:
         admission: Admission,
         evaluated: Mapping[str, FrozenTrial],
         trial: LedgerTrial,
+        objectives: Objectives,
+        rule: ParetoRule | None,
         tracker: "Tracker | NullTracker",
         listener: StudyListener,
         retries: int,
@@ -72,7 +78,11 @@ class Session:
         self._tries = 0
         self._parameters: dict[str, Value] = {}
         self._unwritten: list[Parameter] = []
+        self._objectives, self._rule = objectives, rule
+        self._built: Built | None = None
         self._best: tuple[float, int] | None = None
+        self._best_metrics: Mapping[str, float] = {}
+        self._seconds = 0.0
         trial.set_attribute("attempt", task.attempt)
         trial.set_attribute("seed", task.seed)
         trial.set_attribute("device", slot.name)
@@ -104,6 +114,7 @@ class Session:
             self._parameters.clear()
             self._unwritten.clear()
             return Verdict(build_again=True)
+        self._built = built
         self._write_values()
         self._write_built(built)
         if decision.action == "refuse":
@@ -142,7 +153,7 @@ class Session:
         """Gives the trial the epochs of another one of the same architecture."""
         self._trial.set_attribute("reused", source.number)
         for epoch, metrics in trial_epochs(source).items():
-            self.report(EpochReport(epoch, metrics, 0.0))
+            self.report(EpochReport(epoch, metrics, trial_attributes(source).get("training_seconds", 0.0)))
         state: Literal["completed", "pruned"] = (
             "pruned" if source.state == LedgerState.PRUNED else "completed"
         )
@@ -158,7 +169,8 @@ class Session:
             for name, number in report.metrics.items()
             if not name.startswith(("gradient_rms/", "limit/"))
         }
-        self._trial.report(report.epoch, value, compact)
+        several = len(self._objectives.items) > 1
+        self._trial.report(report.epoch, None if several else value, compact)
         self._tracker.log_metrics(self.task.number, report.metrics, step=report.epoch)
         self._listener.epoch_ended(self.task.number, report)
         if value is None or not math.isfinite(value):
@@ -166,10 +178,22 @@ class Session:
         if self._best is None or (
             value > self._best[0] if self.task.direction == "maximize" else value < self._best[0]
         ):
-            self._best = (value, report.epoch)
-        if report.epoch < self.task.epochs and self._proposal.should_prune(report.epoch, value):
-            return "pruner"
-        return None
+            self._best, self._best_metrics = (value, report.epoch), compact
+        self._seconds = report.seconds
+        return "pruner" if self._should_prune(report, value, several=several) else None
+
+    def _should_prune(self, report: EpochReport, value: float, *, several: bool) -> bool:
+        if several:
+            values = self._objectives.values(report.metrics, built=self._built, seconds=report.seconds)
+            if values is None or not all(map(math.isfinite, values)):
+                return False
+            self._trial.set_rung(report.epoch, values)
+            return (
+                report.epoch < self.task.epochs
+                and self._rule is not None
+                and self._rule.should_prune(report.epoch, values)
+            )
+        return report.epoch < self.task.epochs and self._proposal.should_prune(report.epoch, value)
 
     def finish(self, outcome: TrialOutcome) -> None:
         """Writes the end down, unless the trial is to be run again."""
@@ -181,22 +205,39 @@ class Session:
             self._write_values()
         again = outcome.retry and self.task.attempt <= self._retries
         value = self._best[0] if self._best else None
-        self._trial.set_attribute("reason", outcome.reason)
-        self._trial.set_attribute("message", outcome.message)
-        if outcome.traceback:
-            self._trial.set_attribute("traceback", outcome.traceback[-8000:])
+        self._write_outcome(outcome)
         if not again:
             self._end(outcome, value)
         self._listener.trial_ended(self.task.number, outcome, value=value, again=again)
         self._on_end(self, again)
 
-    def _end(self, outcome: TrialOutcome, value: float | None) -> None:
+    def _write_outcome(self, outcome: TrialOutcome) -> None:
         self._trial.set_attribute("state", outcome.state)
+        self._trial.set_attribute("reason", outcome.reason)
+        self._trial.set_attribute("message", outcome.message)
+        if outcome.traceback:
+            self._trial.set_attribute("traceback", outcome.traceback[-8000:])
+
+    def _values(self) -> tuple[float, ...] | None:
+        """The score in each objective, all of the best epoch; None if one is unknown or no finite number."""
+        if self._best is None:
+            return None
+        values = self._objectives.values(self._best_metrics, built=self._built, seconds=self._seconds)
+        return values if values is not None and all(map(math.isfinite, values)) else None
+
+    def _end(self, outcome: TrialOutcome, value: float | None) -> None:
         self._trial.set_attribute("seconds", time.monotonic() - self.started)
+        self._trial.set_attribute("training_seconds", self._seconds)
         self._trial.set_attribute("notes", self._proposal.notes)
         if self._best is not None:
             self._trial.set_attribute("best_epoch", self._best[1])
-        self._trial.finish(_LEDGER_STATES[outcome.state], value)
+        values = self._values()
+        if outcome.state == "completed" and values is None:
+            known = ", ".join(self._best_metrics) or "nothing"
+            message = f"Not every objective was reported as a finite number; there were {known}."
+            outcome = TrialOutcome("failed", "no score", message)
+            self._write_outcome(outcome)
+        self._trial.finish(_LEDGER_STATES[outcome.state], values)
         if self.task.gradients_path.is_file():
             self._tracker.log_gradients(self.task.number, self.task.gradients_path, title=self._title(value))
         if outcome.message:

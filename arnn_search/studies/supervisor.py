@@ -20,6 +20,8 @@ from arnn_search.studies.history import HistoryView, as_past_trial
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.objectives import Objectives
+from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.studies.session import Session
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
@@ -49,6 +51,8 @@ class Supervisor:
         listener: the progress display.
         make_task: makes the task of a trial from its number and attempt.
         admission: decides what becomes of what was built.
+        objectives: what trials are scored by.
+        prunes: whether trials may be stopped early where there are several objectives.
         on_trial_end: called after each trial that has ended for good.
         trials: how many trials the study has in the end.
         timeout_seconds: after which no trial is started any more.
@@ -69,6 +73,8 @@ class Supervisor:
         listener: StudyListener,
         make_task: Callable[[int, int], TrialTask],
         admission: Admission,
+        objectives: Objectives,
+        prunes: bool = True,
         on_trial_end: Callable[[int], None],
         trials: int,
         timeout_seconds: float | None,
@@ -80,7 +86,7 @@ class Supervisor:
         self._ledger, self._engine, self._executor, self._history = ledger, engine, executor, history
         self._tracker, self._listener = tracker, listener
         self._make_task, self._on_trial_end = make_task, on_trial_end
-        self._admission = admission
+        self._admission, self._objectives, self._prunes = admission, objectives, prunes
         self._trials, self._retries = trials, retries
         self._trial_timeout = trial_timeout_seconds
         self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
@@ -188,6 +194,8 @@ class Supervisor:
             admission=self._admission,
             evaluated=self._evaluated(past) if proposal.schedule is None else {},
             trial=trial,
+            objectives=self._objectives,
+            rule=self._pareto_rule(past),
             tracker=self._tracker,
             listener=self._listener,
             retries=self._retries,
@@ -196,12 +204,17 @@ class Supervisor:
         self._running[number] = session
         self._executor.submit(task, slot, session)
 
+    def _pareto_rule(self, past: list[PastTrial]) -> ParetoRule | None:
+        if len(self._objectives.items) == 1 or not self._prunes:
+            return None
+        return ParetoRule(self._objectives.directions, [known.rungs for known in past if known.rungs])
+
     def _evaluated(self, past: list[PastTrial]) -> "dict[str, FrozenTrial]":
         """The trials with a result that a proposal may know of, by architecture; the first of each."""
         found: dict[str, FrozenTrial] = {}
         for trial, known in zip(self._ledger.trials(), past, strict=False):
             architecture = trial_attributes(trial).get("architecture")
-            if known.intermediate_values and known.state.is_finished() and architecture:
+            if (known.intermediate_values or known.rungs) and known.state.is_finished() and architecture:
                 found.setdefault(architecture, trial)
         return found
 

@@ -129,6 +129,14 @@ class Tracker:
         title = title or f"trial {number} · {self._study}"
         self._append("gradients", number, path=str(Path(npz_path).absolute()), title=title)
 
+    def render_dashboards(self, directory: Path) -> None:
+        """Draw the dashboards from what MLflow holds by then, as pages of the study's run.
+
+        Args:
+            directory: the folder whose `dashboards/` are drawn beside the built-in ones.
+        """
+        self._append("dashboards", None, directory=str(directory.absolute()))
+
     def end_trial(self, number: int, state: str, reason: str) -> None:
         """Close a trial's run.
 

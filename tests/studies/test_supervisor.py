@@ -10,6 +10,7 @@ from arnn_search.studies.history import HistoryView
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import create_ledger, find_ledger, open_ledger, trial_attributes, trial_epochs
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.objectives import Objective, Objectives
 from arnn_search.studies.supervisor import Supervisor
 from arnn_search.tracking import NullTracker
 from arnn_search.trials.outcome import TrialOutcome
@@ -32,6 +33,7 @@ class Workplace:
             directory, "study", direction="maximize", storage=storage
         )
         self.admission = Admission()
+        self.objectives = Objectives((Objective("val_accuracy", "maximize"),))
         self.engine = OptunaEngine(
             sampler=sampler, pruner=pruner, direction="maximize", epochs=epochs, seed=7, study_name="study"
         )
@@ -51,6 +53,7 @@ class Workplace:
             listener=listener or StudyListener(),
             make_task=self._task,
             admission=self.admission,
+            objectives=self.objectives,
             on_trial_end=lambda number: None,
             trials=trials,
             retries=retries,

@@ -24,6 +24,8 @@ class PastTrial:
         intermediate_values: score by epoch.
         notes: what the engine itself noted in the course of this trial; of ended trials only.
         opening: what the engine itself noted when it opened this trial's proposal.
+        values: its scores, if it completed and the study has several objectives.
+        rungs: the scores by epoch, if the study has several objectives.
         constraints: how far it exceeds each limit of the study; above 0 it was not trained.
     """
 
@@ -35,6 +37,8 @@ class PastTrial:
     notes: Mapping[str, Any] = field(default_factory=dict)
     opening: Mapping[str, Any] = field(default_factory=dict)
     constraints: Mapping[str, float] = field(default_factory=dict)
+    values: Sequence[float] = ()
+    rungs: Mapping[int, Sequence[float]] = field(default_factory=dict)
 
 
 class Readiness(Enum):

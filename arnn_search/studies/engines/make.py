@@ -12,17 +12,23 @@ from arnn_search.studies.engines.engine import Engine
 from arnn_search.studies.engines.keras_tuner import KerasTunerEngine
 from arnn_search.studies.engines.optuna import OptunaEngine
 from arnn_search.studies.ledger import Direction
+from arnn_search.studies.objectives import split_names
 
 
 def make_engine(
-    config: StudyConfig, *, study_name: str, direction: Direction, space: Sequence[Parameter], log: Path
+    config: StudyConfig,
+    *,
+    study_name: str,
+    directions: Sequence[Direction],
+    space: Sequence[Parameter],
+    log: Path,
 ) -> Engine:
     """Makes the engine of a study.
 
     Args:
         config: the study's configuration.
         study_name: the study's name.
-        direction: whether a larger score is better.
+        directions: of the objectives.
         space: the parameters that the space's defaults ask for.
         log: the file for what an engine's own process prints, if it has one.
 
@@ -31,13 +37,21 @@ def make_engine(
             that the study cannot give it.
     """
     if config.engine == "optuna":
+        if len(directions) > 1 and config.sampler == "cmaes":
+            raise ConfigurationError(
+                "The sampler 'cmaes' takes one objective. For several use tpe, nsgaii, nsgaiii or gp."
+            )
         return OptunaEngine(
             sampler=config.sampler,
             pruner=config.pruner,
-            direction=direction,
+            directions=directions,
             epochs=config.epochs,
             seed=config.seed,
             study_name=study_name,
+        )
+    if len(directions) > 1:
+        raise ConfigurationError(
+            "KerasTuner's oracles would add several objectives up. For a Pareto front use --engine optuna."
         )
     if config.storage is not None:
         raise ConfigurationError(
@@ -53,7 +67,7 @@ def make_engine(
     return KerasTunerEngine(
         oracle=config.oracle,
         pruner=config.pruner,
-        direction=direction,
+        direction=directions[0],
         epochs=config.epochs,
         seed=config.seed,
         study_name=study_name,
@@ -68,4 +82,5 @@ def check_engine(config: StudyConfig) -> None:
     Raises:
         ConfigurationError: as `make_engine`.
     """
-    make_engine(config, study_name="check", direction="maximize", space=(), log=Path()).close()
+    directions: list[Direction] = ["maximize" for _ in split_names(config.objective)]
+    make_engine(config, study_name="check", directions=directions, space=(), log=Path()).close()

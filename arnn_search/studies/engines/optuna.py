@@ -31,6 +31,7 @@ class OptunaEngine(Engine):
             in the first quarter of the epochs, nor before 5 trials have ended; asha and hyperband have the
             reduction factor 3.
         direction: `"maximize"` or `"minimize"`.
+        directions: of several objectives, instead; then nothing is pruned here.
         epochs: epochs of a full trial.
         seed: the study's seed.
         study_name: enters Hyperband's choice of a bracket.
@@ -40,11 +41,19 @@ class OptunaEngine(Engine):
     """
 
     def __init__(
-        self, *, sampler: str, pruner: str, direction: Direction, epochs: int, seed: int, study_name: str
+        self,
+        *,
+        sampler: str,
+        pruner: str,
+        direction: Direction = "maximize",
+        directions: Sequence[Direction] = (),
+        epochs: int,
+        seed: int,
+        study_name: str,
     ) -> None:
         self._make_sampler = sampler_maker(sampler)
         self._pruner = make_pruner(pruner, epochs=epochs)
-        self._direction, self._seed, self._name = direction, seed, study_name
+        self._directions, self._seed, self._name = list(directions) or [direction], seed, study_name
         self._is_exhaustive = isinstance(self._make_sampler(Draw(0, 0, 0)), BruteForceSampler)
 
     @property
@@ -79,7 +88,7 @@ class OptunaEngine(Engine):
         draw = Draw(number + tries * _FAR_AWAY, seed, self._seed)
         study = optuna.create_study(
             study_name=self._name,
-            direction=self._direction,
+            directions=self._directions,
             sampler=self._make_sampler(draw),
             pruner=self._pruner,
         )
@@ -120,7 +129,7 @@ class OptunaProposal(Proposal):
 def _as_optuna(past: PastTrial) -> optuna.trial.FrozenTrial:
     return create_trial(
         state=past.state,
-        value=past.value if past.state == TrialState.COMPLETE else None,
+        values=(list(past.values) or [past.value]) if past.state == TrialState.COMPLETE else None,
         params=dict(past.parameters),
         distributions=dict(past.distributions),
         intermediate_values=dict(past.intermediate_values),
