@@ -70,8 +70,8 @@ class StudyConfig(BaseModel):
     )
     direction: str = _key(
         "auto",
-        "maximize or minimize, one for each objective; auto: losses, errors and costs are minimized, the rest "
-        "maximized.",
+        "maximize or minimize, one for each objective; auto: losses, errors and costs are minimized, all "
+        "else is maximized.",
         section="search",
     )
     max_parameters: int | None = _key(
@@ -85,8 +85,8 @@ class StudyConfig(BaseModel):
     )
     duplicates: Literal["resample", "reuse", "repeat"] = _key(
         "resample",
-        "What to do with an architecture that has been evaluated: resample (propose another), reuse (take the "
-        "recorded result over) or repeat (train it again, and rank by the mean).",
+        "What to do with an architecture that was evaluated before: resample (propose another), reuse (take "
+        "the recorded result over) or repeat (train it again, and rank by the mean).",
         section="search",
     )
     seed: int = _key(0, "Seed of the proposals and of every training.", section="search", ge=0, lt=2**31)

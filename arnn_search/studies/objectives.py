@@ -87,8 +87,8 @@ def parse_objectives(objective: str, direction: str, *, default: tuple[str, Dire
         raise ConfigurationError(f"An objective is given twice: {', '.join(names)}.")
     if not set(names) - set(MEASURED):
         raise ConfigurationError(
-            f"Give an objective that is reported every epoch beside {', '.join(names)}, such as {default[0]}: "
-            "by it a trial's best epoch is chosen."
+            f"Give an objective that is reported every epoch beside {', '.join(names)}, such as "
+            f"{default[0]}; it chooses a trial's best epoch."
         )
     directions = split_names(direction)
     if directions == ["auto"]:
@@ -112,8 +112,8 @@ def split_names(text: str) -> list[str]:
 
 
 def _direction(name: str, given: str, default: tuple[str, Direction]) -> Direction:
-    if given == "maximize" or given == "minimize":
-        return given
+    if given != "auto":
+        return "maximize" if given == "maximize" else "minimize"
     if name == default[0]:
         return default[1]
     return "minimize" if name in MEASURED or "loss" in name or "error" in name else "maximize"

@@ -94,6 +94,7 @@ def _averaged(ordered: list[FrozenTrial], sign: float) -> list[Place]:
         leaders.append(first)
         others.extend(rest)
     leaders.sort(key=lambda place: (sign * (place.mean or 0.0), place.trial.number))
+    others.sort(key=lambda place: (sign * place.trial.values[0], place.trial.number))
     return leaders + others
 
 

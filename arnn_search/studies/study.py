@@ -242,7 +242,8 @@ class Study:
 
 def ranked(ledger: Ledger, layout: StudyLayout, *, average: bool = False) -> tuple[list[Trial], list[Trial]]:
     """The completed trials of a ledger: those of the leaderboard, and the others, each best first."""
-    leaders, others = [], []
+    leaders: list[Trial] = []
+    others: list[Trial] = []
     for place in rank(ledger.trials(), ledger.directions, average=average):
         trial = replace(
             _as_trial(place.trial, layout, ledger, "running"),

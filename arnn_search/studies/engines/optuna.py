@@ -129,10 +129,16 @@ class OptunaProposal(Proposal):
 def _as_optuna(past: PastTrial) -> optuna.trial.FrozenTrial:
     return create_trial(
         state=past.state,
-        values=(list(past.values) or [past.value]) if past.state == TrialState.COMPLETE else None,
+        values=_scores(past),
         params=dict(past.parameters),
         distributions=dict(past.distributions),
         intermediate_values=dict(past.intermediate_values),
         system_attrs=dict(past.notes),
         constraints=dict(past.constraints),
     )
+
+
+def _scores(past: PastTrial) -> list[float] | None:
+    if past.state != TrialState.COMPLETE:
+        return None
+    return list(past.values) or (None if past.value is None else [past.value])
