@@ -89,6 +89,9 @@ class StudyConfig(BaseModel):
         "the recorded result over) or repeat (train it again, and rank by the mean).",
         section="search",
     )
+    from_study: str | None = _key(
+        None, "Begin with what another study of the same or a smaller space has found.", section="search"
+    )
     seed: int = _key(0, "Seed of the proposals and of every training.", section="search", ge=0, lt=2**31)
     trials: int = _key(8, "Trials in all, exactly.", section="search", may_change=True, ge=1)
     timeout: float | None = _key(

@@ -3,7 +3,7 @@
 import contextlib
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -29,6 +29,7 @@ from arnn_search.studies.config import (
     recorded_form,
     shared_configuration,
 )
+from arnn_search.studies.engines.engine import PastTrial
 from arnn_search.studies.engines.make import check_engine, make_engine
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
@@ -40,6 +41,7 @@ from arnn_search.studies.objectives import MEASURED, Objectives, parse_objective
 from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
+from arnn_search.studies.warm_start import import_trials, imported_as_json, imported_from_json
 from arnn_search.tracking import NullTracker, Tracker, is_server, resolve_uri
 from arnn_search.trials.rehearsal import Rehearsal
 from arnn_search.trials.task import TrialTask
@@ -108,6 +110,8 @@ def run_study(
         slots = executor.plan_slots(config.devices, workers=config.workers)
         listener.preparing("Loading Keras, preparing data, trying the search space")
         prepared = _prepare(config, declaration, executor)
+        if config.from_study is not None and existing is None:
+            prepared = _with_imported(prepared, config, listener)
         with _opened(config, existing, declaration, prepared) as (layout, ledger):
             study = Study(layout.name, directory=layout.directory.parent, storage=config.storage)
             tracker = _tracker(config, layout, ledger, declaration)
@@ -167,6 +171,12 @@ class _Prepared:
     spec: DataSpec
     objectives: Objectives
     parameters: tuple[Parameter, ...]
+    imported: tuple[PastTrial, ...] = ()
+
+    @property
+    def recorded_objectives(self) -> list[list[str]]:
+        """The objectives, as the ledger records them."""
+        return [[one.name, one.direction] for one in self.objectives.items]
 
     @property
     def metric(self) -> str:
@@ -192,6 +202,18 @@ def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) ->
         raise SpaceError(f"The search space {declaration.name!r} does not work. {tried.problem}")
     objectives = _objectives(config, data.spec, tried)
     return _Prepared(data.directory, data.spec, objectives, tried.parameters)
+
+
+def _with_imported(prepared: _Prepared, config: StudyConfig, listener: StudyListener) -> _Prepared:
+    name = str(config.from_study)
+    imported = import_trials(
+        config.directory,
+        name,
+        objectives=prepared.recorded_objectives,
+        space=prepared.parameters,
+    )
+    listener.imported(name, num_trials=len(imported.trials), misfits=imported.misfits)
+    return replace(prepared, imported=imported.trials)
 
 
 def _objectives(config: StudyConfig, spec: DataSpec, tried: Rehearsal) -> Objectives:
@@ -275,7 +297,8 @@ def _describe(ledger: Ledger, config: StudyConfig, declaration: SpaceFile, prepa
         "data_key": prepared.directory.name,
         "metric": prepared.metric,
         "direction": prepared.objectives.primary.direction,
-        "objectives": [[one.name, one.direction] for one in prepared.objectives.items],
+        "objectives": prepared.recorded_objectives,
+        "imported": imported_as_json(prepared.imported),
         "versions": installed_versions(),
     }
     for name, value in attributes.items():
@@ -353,6 +376,7 @@ def _supervise(
         directions=prepared.objectives.directions,
         space=prepared.parameters,
         log=layout.oracle_log,
+        imported=imported_from_json(ledger.attributes.get("imported", [])),
     )
     supervisor = Supervisor(
         ledger,

@@ -15,7 +15,7 @@ from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines.engine import Proposal
 from arnn_search.studies.ledger import LedgerTrial, trial_attributes, trial_epochs
 from arnn_search.studies.listener import StudyListener
-from arnn_search.studies.objectives import Objectives
+from arnn_search.studies.objectives import MEASURED, Objectives
 from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.trials.channel import Built, EpochReport, SuggestionError, Verdict
 from arnn_search.trials.outcome import TrialOutcome
@@ -246,6 +246,10 @@ class Session:
             self._tracker.log_metrics(
                 self.task.number, {f"best_{self.task.metric}": value}, step=self._best[1] if self._best else 0
             )
+        if values is not None:
+            measured = zip(self._objectives.names, values, strict=True)
+            metrics = {name: score for name, score in measured if name in MEASURED}
+            self._tracker.log_metrics(self.task.number, metrics, step=self._best[1] if self._best else 0)
         self._tracker.end_trial(self.task.number, outcome.state, outcome.reason)
 
     def _title(self, value: float | None) -> str:

@@ -163,7 +163,8 @@ class Study:
     def trials(self) -> list[Trial]:
         """Every trial, by number."""
         unfinished = "running" if self.is_running else "interrupted"
-        return [_as_trial(trial, self.layout, self._ledger, unfinished) for trial in self._ledger.trials()]
+        objectives = _recorded_objectives(self._ledger)
+        return [_as_trial(trial, self.layout, objectives, unfinished) for trial in self._ledger.trials()]
 
     @property
     def leaderboard(self) -> list[Trial]:
@@ -242,11 +243,12 @@ class Study:
 
 def ranked(ledger: Ledger, layout: StudyLayout, *, average: bool = False) -> tuple[list[Trial], list[Trial]]:
     """The completed trials of a ledger: those of the leaderboard, and the others, each best first."""
+    objectives = _recorded_objectives(ledger)
     leaders: list[Trial] = []
     others: list[Trial] = []
     for place in rank(ledger.trials(), ledger.directions, average=average):
         trial = replace(
-            _as_trial(place.trial, layout, ledger, "running"),
+            _as_trial(place.trial, layout, objectives, "running"),
             mean=place.mean,
             interval=place.interval,
             repeats=place.repeats,
@@ -255,15 +257,22 @@ def ranked(ledger: Ledger, layout: StudyLayout, *, average: bool = False) -> tup
     return leaders, others
 
 
-def _as_trial(trial: FrozenTrial, layout: StudyLayout, ledger: Ledger, unfinished: str) -> Trial:
+def _recorded_objectives(ledger: Ledger) -> tuple[str, list[str]]:
+    """The study's metric, and the names of all objectives."""
+    recorded = ledger.attributes
+    metric = str(recorded["metric"])
+    return metric, [name for name, _ in recorded.get("objectives", [[metric, ""]])]
+
+
+def _as_trial(
+    trial: FrozenTrial, layout: StudyLayout, objectives: tuple[str, list[str]], unfinished: str
+) -> Trial:
     attributes, epochs = trial_attributes(trial), trial_epochs(trial)
     state = attributes.get("state", "failed")
     if not trial.state.is_finished():
         state = unfinished
     model = layout.trial(trial.number) / "model.keras"
-    recorded = ledger.attributes
-    metric = str(recorded["metric"])
-    names = [name for name, _ in recorded.get("objectives", [[metric, ""]])]
+    metric, names = objectives
     values = dict(zip(names, trial.values or [], strict=False)) if trial.state.name == "COMPLETE" else {}
     best = attributes.get("best_epoch") or (max(epochs) if epochs else 0)
     return Trial(

@@ -53,6 +53,7 @@ class KerasTunerEngine(Engine):
         seed: the study's seed.
         study_name: enters Optuna's Hyperband pruner's choice of a bracket.
         space: the parameters that the space's defaults ask for.
+        imported: trials of another study, known from the start to the oracles that keep no books.
         start: starts the companion from its class and its arguments.
     """
 
@@ -67,6 +68,7 @@ class KerasTunerEngine(Engine):
         study_name: str,
         space: Sequence[Parameter],
         start: Callable[..., Companion],
+        imported: Sequence[PastTrial] = (),
     ) -> None:
         self._judge = OptunaEngine(
             sampler="random",
@@ -75,7 +77,9 @@ class KerasTunerEngine(Engine):
             epochs=epochs,
             seed=seed,
             study_name=study_name,
+            imported=imported,
         )
+        self._imported = tuple(imported)
         self._oracle, self._direction, self._epochs = oracle, direction, epochs
         configs = [tuner_config(parameter) for parameter in space]
 
@@ -146,9 +150,22 @@ class KerasTunerEngine(Engine):
             self._told_since = []
         return _READINESS[status]
 
+    def _introduced(self, companion: Companion) -> Companion:
+        """Shows a new oracle the trials of another study; their numbers are negative."""
+        for number, past in enumerate(self._imported, start=-len(self._imported)):
+            companion.call("create", number, dict(past.parameters), False)
+            companion.call("end", *self._end_of(number, past))
+        return companion
+
     def _tell(self, number: int, past: PastTrial) -> None:
         if number in self._ended:
             return
+        end = self._end_of(number, past)
+        self._call("end", *end)
+        self._ended[number] = end
+        self._told_since.append(number)
+
+    def _end_of(self, number: int, past: PastTrial) -> tuple[Any, ...]:
         asked = past.notes.get("asked")
         parameters = (
             [parameter_from_json(data) for data in asked]
@@ -156,10 +173,7 @@ class KerasTunerEngine(Engine):
             else [parameter_from_distribution(name, one) for name, one in past.distributions.items()]
         )
         space = [tuner_config(parameter) for parameter in parameters]
-        end = (number, self._score(past), space, dict(past.parameters))
-        self._call("end", *end)
-        self._ended[number] = end
-        self._told_since.append(number)
+        return number, self._score(past), space, dict(past.parameters)
 
     def _score(self, past: PastTrial) -> float | None:
         """A pruned trial counts with the best that it came to: oracles know nothing of pruning."""
@@ -172,7 +186,7 @@ class KerasTunerEngine(Engine):
 
     def _call(self, method: str, *arguments: Any) -> Any:
         if self._companion is None:
-            self._companion = self._start()
+            self._companion = self._introduced(self._start())
         try:
             return self._companion.call(method, *arguments)
         except CompanionLostError:
@@ -182,7 +196,7 @@ class KerasTunerEngine(Engine):
     def _restart(self) -> None:
         """Another oracle, told all that the lost one was told."""
         self.close()
-        self._companion = self._start()
+        self._companion = self._introduced(self._start())
         for number, created in enumerate(self._created):
             for earlier in created.told:
                 self._companion.call("end", *self._ended[earlier])

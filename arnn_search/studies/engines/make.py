@@ -8,7 +8,7 @@ from arnn_search.errors import ConfigurationError
 from arnn_search.execution.companion import Companion, InlineCompanion, ProcessCompanion
 from arnn_search.spaces.parameters import Parameter
 from arnn_search.studies.config import StudyConfig
-from arnn_search.studies.engines.engine import Engine
+from arnn_search.studies.engines.engine import Engine, PastTrial
 from arnn_search.studies.engines.keras_tuner import KerasTunerEngine
 from arnn_search.studies.engines.optuna import OptunaEngine
 from arnn_search.studies.ledger import Direction
@@ -22,6 +22,7 @@ def make_engine(
     directions: Sequence[Direction],
     space: Sequence[Parameter],
     log: Path,
+    imported: Sequence[PastTrial] = (),
 ) -> Engine:
     """Makes the engine of a study.
 
@@ -30,6 +31,7 @@ def make_engine(
         study_name: the study's name.
         directions: of the objectives.
         space: the parameters that the space's defaults ask for.
+        imported: trials of another study.
         log: the file for what an engine's own process prints, if it has one.
 
     Raises:
@@ -48,6 +50,7 @@ def make_engine(
             epochs=config.epochs,
             seed=config.seed,
             study_name=study_name,
+            imported=imported,
         )
     if len(directions) > 1:
         raise ConfigurationError(
@@ -73,6 +76,7 @@ def make_engine(
         study_name=study_name,
         space=space,
         start=start,
+        imported=imported,
     )
 
 

@@ -34,6 +34,7 @@ class OptunaEngine(Engine):
         directions: of several objectives, instead; then nothing is pruned here.
         epochs: epochs of a full trial.
         seed: the study's seed.
+        imported: trials of another study, known from the start.
         study_name: enters Hyperband's choice of a bracket.
 
     Raises:
@@ -50,7 +51,9 @@ class OptunaEngine(Engine):
         epochs: int,
         seed: int,
         study_name: str,
+        imported: Sequence[PastTrial] = (),
     ) -> None:
+        self._imported = tuple(imported)
         self._make_sampler = sampler_maker(sampler)
         self._pruner = make_pruner(pruner, epochs=epochs)
         self._directions, self._seed, self._name = list(directions) or [direction], seed, study_name
@@ -92,7 +95,7 @@ class OptunaEngine(Engine):
             sampler=self._make_sampler(draw),
             pruner=self._pruner,
         )
-        for past in history:
+        for past in (*self._imported, *history):
             study.add_trial(_as_optuna(past))
         return study
 
