@@ -48,10 +48,11 @@ def status(
         typer.echo(json.dumps(study_as_dict(shown), indent=2))
         return
     trials = shown.trials
+    goals = ", ".join(f"{direction} {name}" for name, direction in shown.objectives.items())
     state = "is running" if shown.is_running else "is not running"
     console.print(
         f"Study [bold]{shown.name}[/] {state}: {counts_text(trials)} of {shown.config.trials} trials; "
-        f"{shown.direction} {shown.metric}; {shown.attributes['space']} on {shown.attributes['data']}."
+        f"{goals}; {shown.attributes['space']} on {shown.attributes['data']}."
     )
     console.print(trials_table(shown, trials))
     if shown.leaderboard:

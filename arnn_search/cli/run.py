@@ -95,4 +95,5 @@ def _print_plan(values: dict[str, Any], *, resume: bool) -> None:
     else:
         for slot in plan_slots(config.devices, workers=config.workers):
             typer.echo(f"Slot {slot.name}: {slot.threads} CPU threads")
-    typer.echo(f"{config.trials} trials of up to {config.epochs} epochs, {config.sampler}, {config.pruner}.")
+    engine = config.sampler if config.engine == "optuna" else f"KerasTuner's {config.oracle}"
+    typer.echo(f"{config.trials} trials of up to {config.epochs} epochs, {engine}, {config.pruner}.")

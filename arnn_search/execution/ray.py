@@ -19,7 +19,7 @@ from arnn_search.errors import ArnnSearchError, ConfigurationError
 from arnn_search.execution.devices import Slot, cpu_slot
 from arnn_search.execution.executor import Executor, TrialSession
 from arnn_search.execution.local import LocalExecutor
-from arnn_search.trials.channel import ChannelClosedError, EpochReport, SuggestionError
+from arnn_search.trials.channel import Built, ChannelClosedError, EpochReport, SuggestionError, Verdict
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
 
@@ -186,6 +186,10 @@ class RayChannel:
 
     def suggest(self, parameter: Any) -> Any:
         return self._ask("suggest", parameter)
+
+    def built(self, built: Built) -> Verdict:
+        verdict: Verdict = self._ask("built", built)
+        return verdict
 
     def report(self, report: EpochReport) -> str | None:
         reason: str | None = self._ask("report", report)

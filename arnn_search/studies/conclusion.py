@@ -11,9 +11,12 @@ from arnn_search.tracking import NullTracker, Tracker
 _SECONDS_TO_SEND = 30.0
 
 
-def drop_weaker_models(ledger: Ledger, layout: StudyLayout, *, keep: int) -> None:
-    """Deletes the model files of all but the best trials."""
-    for trial in ranked(ledger, layout)[keep:]:
+def drop_weaker_models(ledger: Ledger, layout: StudyLayout, *, keep: int, average: bool = False) -> None:
+    """Deletes the model files of all but the best trials; of several objectives, the whole front is kept."""
+    leaders, others = ranked(ledger, layout, average=average)
+    if len(ledger.directions) > 1:
+        keep = max(keep, len(leaders))
+    for trial in [*leaders, *others][keep:]:
         if trial.model is not None:
             trial.model.unlink(missing_ok=True)
 
@@ -23,10 +26,12 @@ def log_progress(ledger: Ledger, tracker: Tracker | NullTracker) -> None:
     trials = ledger.trials()
     finished = sum(trial.state.is_finished() for trial in trials)
     metrics = {"trials_finished": float(finished)}
-    scores = [trial.value for trial in trials if trial.state.name == "COMPLETE" and trial.value is not None]
-    if scores:
-        best = max if ledger.direction == "maximize" else min
-        metrics[f"best_{ledger.attributes['metric']}"] = best(scores)
+    recorded = ledger.attributes
+    names = [name for name, _ in recorded.get("objectives", [[recorded["metric"], ledger.direction]])]
+    completed = [trial.values for trial in trials if trial.state.name == "COMPLETE"]
+    for name, direction, scores in zip(names, ledger.directions, zip(*completed, strict=True), strict=False):
+        best = max if direction == "maximize" else min
+        metrics[f"best_{name}"] = best(scores)
     tracker.log_metrics(None, metrics, step=finished)
 
 
@@ -45,10 +50,14 @@ def conclude(
         tracker.log_metrics(None, {f"test_{name}": value for name, value in test["metrics"].items()}, step=0)
         tracker.set_tags(None, {"arnn.best_trial": leaderboard[0].number})
     tracker.set_note(summary_note(study))
+    if len(study.objectives) > 1:
+        front = {trial.number for trial in leaderboard}
+        for trial in study.trials:
+            if trial.state == "completed":
+                tracker.set_tags(trial.number, {"arnn.pareto": "true" if trial.number in front else "false"})
     tracker.render_dashboards(Path.cwd())
-    unfinished = len(study.trials) < study.config.trials or any(
-        trial.state in ("running", "interrupted") for trial in study.trials
-    )
+    is_short = len(study.trials) < study.config.trials and not study.attributes.get("exhausted")
+    unfinished = is_short or any(trial.state in ("running", "interrupted") for trial in study.trials)
     tracker.end_study("stopped" if unfinished else "completed")
     tracker.close(_SECONDS_TO_SEND)
     return tracker.farewell()

@@ -48,6 +48,11 @@ class StudyLayout:
         """What is still to be sent to MLflow, and how far that has come."""
         return self.directory / "tracking"
 
+    @property
+    def oracle_log(self) -> Path:
+        """What the process that hosts KerasTuner's oracle prints."""
+        return self.directory / "oracle.log"
+
     def trial(self, number: int) -> Path:
         """The folder of one trial."""
         return self.directory / "trials" / f"{number:05d}"

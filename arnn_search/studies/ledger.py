@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FixedTrial, FrozenTrial, Trial, TrialState
 
 from arnn_search.errors import StudyError
 from arnn_search.spaces.parameters import Parameter, Value
@@ -19,6 +19,7 @@ Direction = Literal["maximize", "minimize"]
 
 _PREFIX = "arnn:"
 _EPOCH = f"{_PREFIX}epoch:"
+_RUNG = f"{_PREFIX}rung:"
 
 
 class Ledger:
@@ -40,8 +41,14 @@ class Ledger:
 
     @property
     def direction(self) -> str:
-        """`"maximize"` or `"minimize"`."""
-        return self._study.direction.name.lower()
+        """`"maximize"` or `"minimize"`; of several objectives, that of the study's metric."""
+        directions = self.directions
+        return directions[0] if len(directions) == 1 else str(self.attributes["direction"])
+
+    @property
+    def directions(self) -> list[str]:
+        """`"maximize"` or `"minimize"`, for each objective."""
+        return [direction.name.lower() for direction in self._study.directions]
 
     @property
     @patiently
@@ -92,7 +99,24 @@ class LedgerTrial:
         with self._recorder.answering(parameter.name, value):
             parameter.suggest(self._trial)
 
+    @patiently
+    def check(self, parameter: Parameter, value: Value) -> None:
+        """Makes sure that a value of a parameter can be recorded.
+
+        Raises:
+            ValueError: the parameter contradicts what it was in an earlier trial.
+        """
+        fixed = FixedTrial({parameter.name: value})
+        parameter.suggest(fixed)
+        for trial in self._study.get_trials(deepcopy=False):
+            if parameter.name in trial.distributions:
+                check_distribution_compatibility(
+                    trial.distributions[parameter.name], fixed.distributions[parameter.name]
+                )
+                return
+
     @property
+    @patiently
     def is_finished(self) -> bool:
         """Whether it has been ended, by another supervisor that took this one for lost."""
         return self._study.get_trials(deepcopy=False)[self.number].state.is_finished()
@@ -112,9 +136,22 @@ class LedgerTrial:
         self._trial.set_user_attr(_PREFIX + name, value)
 
     @patiently
-    def finish(self, state: TrialState, value: float | None = None) -> None:
+    def set_constraints(self, constraints: Mapping[str, float]) -> None:
+        """Writes how far each limit is exceeded, unless it was written in an earlier attempt."""
+        known = self._trial.constraints
+        for name, value in constraints.items():
+            if name not in known:
+                self._trial.set_constraint(name, value)
+
+    @patiently
+    def set_rung(self, epoch: int, values: Sequence[float]) -> None:
+        """Writes the scores of an epoch, where there are several objectives."""
+        self._trial.set_user_attr(f"{_RUNG}{epoch:05d}", list(values))
+
+    @patiently
+    def finish(self, state: TrialState, values: Sequence[float] | None = None) -> None:
         """Ends the trial."""
-        self._study.tell(self._trial, value if state == TrialState.COMPLETE else None, state=state)
+        self._study.tell(self._trial, values if state == TrialState.COMPLETE else None, state=state)
 
 
 def trial_attributes(trial: FrozenTrial) -> dict[str, Any]:
@@ -122,7 +159,16 @@ def trial_attributes(trial: FrozenTrial) -> dict[str, Any]:
     return {
         name.removeprefix(_PREFIX): value
         for name, value in trial.user_attrs.items()
-        if name.startswith(_PREFIX) and not name.startswith(_EPOCH)
+        if name.startswith(_PREFIX) and not name.startswith((_EPOCH, _RUNG))
+    }
+
+
+def trial_rungs(trial: FrozenTrial) -> dict[int, tuple[float, ...]]:
+    """The scores of each epoch, by epoch from 1, where there are several objectives."""
+    return {
+        int(name.removeprefix(_RUNG)): tuple(value)
+        for name, value in sorted(trial.user_attrs.items())
+        if name.startswith(_RUNG)
     }
 
 
@@ -135,13 +181,21 @@ def trial_epochs(trial: FrozenTrial) -> dict[int, dict[str, float]]:
     }
 
 
-def create_ledger(directory: Path, name: str, *, direction: Direction, storage: str | None = None) -> Ledger:
+def create_ledger(
+    directory: Path,
+    name: str,
+    *,
+    direction: Direction = "maximize",
+    directions: Sequence[Direction] = (),
+    storage: str | None = None,
+) -> Ledger:
     """Creates the ledger of a new study.
 
     Args:
         directory: the study's folder.
         name: the study's name.
         direction: whether a larger score is better.
+        directions: of several objectives, instead.
         storage: address of a database; None for a file in the folder.
 
     Raises:
@@ -150,7 +204,9 @@ def create_ledger(directory: Path, name: str, *, direction: Direction, storage: 
     opened = open_storage(directory, storage)
     try:
         with quiet_optuna():
-            study = optuna.create_study(storage=opened, study_name=name, direction=direction)
+            study = optuna.create_study(
+                storage=opened, study_name=name, directions=list(directions) or [direction]
+            )
     except optuna.exceptions.DuplicatedStudyError:
         raise StudyError(f"{_place(directory, storage)} holds a study called {name!r} already.") from None
     return Ledger(study, opened)

@@ -3,11 +3,11 @@
 import contextlib
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
-from typing import Any, Literal
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -16,6 +16,8 @@ from arnn_search.data.sources import check_source
 from arnn_search.errors import ConfigurationError, SpaceError, StudyError
 from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, RayExecutor, Slot
 from arnn_search.spaces.discovery import SpaceFile, find_space
+from arnn_search.spaces.parameters import Parameter
+from arnn_search.studies.admission import Admission
 from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
 from arnn_search.studies.config import (
@@ -27,15 +29,19 @@ from arnn_search.studies.config import (
     recorded_form,
     shared_configuration,
 )
-from arnn_search.studies.engines.optuna import OptunaEngine, trial_seed
+from arnn_search.studies.engines.engine import PastTrial
+from arnn_search.studies.engines.make import check_engine, make_engine
+from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
 from arnn_search.studies.layout import StudyLayout, all_layouts, data_cache, find_layout, new_layout
 from arnn_search.studies.lease import Lease
-from arnn_search.studies.ledger import Ledger, create_ledger, find_ledger, open_ledger
+from arnn_search.studies.ledger import Direction, Ledger, create_ledger, find_ledger, open_ledger
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.objectives import MEASURED, Objectives, parse_objectives
 from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
+from arnn_search.studies.warm_start import import_trials, imported_as_json, imported_from_json
 from arnn_search.tracking import NullTracker, Tracker, is_server, resolve_uri
 from arnn_search.trials.rehearsal import Rehearsal
 from arnn_search.trials.task import TrialTask
@@ -99,10 +105,13 @@ def run_study(
     _check_shareable(config)
     declaration = find_space(config.space)
     check_source(config.data)
+    check_engine(config)
     with _executor(config) as executor:
         slots = executor.plan_slots(config.devices, workers=config.workers)
         listener.preparing("Loading Keras, preparing data, trying the search space")
         prepared = _prepare(config, declaration, executor)
+        if config.from_study is not None and existing is None:
+            prepared = _with_imported(prepared, config, listener)
         with _opened(config, existing, declaration, prepared) as (layout, ledger):
             study = Study(layout.name, directory=layout.directory.parent, storage=config.storage)
             tracker = _tracker(config, layout, ledger, declaration)
@@ -160,8 +169,19 @@ def _check_shareable(config: StudyConfig) -> None:
 class _Prepared:
     directory: Path
     spec: DataSpec
-    metric: str
-    direction: Literal["maximize", "minimize"]
+    objectives: Objectives
+    parameters: tuple[Parameter, ...]
+    imported: tuple[PastTrial, ...] = ()
+
+    @property
+    def recorded_objectives(self) -> list[list[str]]:
+        """The objectives, as the ledger records them."""
+        return [[one.name, one.direction] for one in self.objectives.items]
+
+    @property
+    def metric(self) -> str:
+        """The reported metric that decides on a trial's best epoch."""
+        return self.objectives.primary.name
 
 
 def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) -> _Prepared:
@@ -180,26 +200,34 @@ def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) ->
     tried = executor.call("arnn_search.trials.rehearse:rehearse_defaults", declaration.path, data.directory)
     if tried.problem:
         raise SpaceError(f"The search space {declaration.name!r} does not work. {tried.problem}")
-    metric, direction = _objective(config, data.spec, tried)
-    return _Prepared(data.directory, data.spec, metric, direction)
+    objectives = _objectives(config, data.spec, tried)
+    return _Prepared(data.directory, data.spec, objectives, tried.parameters)
 
 
-def _objective(
-    config: StudyConfig, spec: DataSpec, tried: Rehearsal
-) -> tuple[str, Literal["maximize", "minimize"]]:
-    default, default_direction = spec.objective
-    metric = default if config.objective == "auto" else config.objective
-    health = metric.startswith("health/") and config.telemetry
-    if metric not in tried.metrics and not health:
-        raise ConfigurationError(
-            f"The objective {metric!r} is not among what the models of {config.space!r} report: "
-            f"{', '.join(tried.metrics)}."
-        )
-    if config.direction != "auto":
-        return metric, config.direction
-    if metric == default:
-        return metric, "minimize" if default_direction == "minimize" else "maximize"
-    return metric, "minimize" if "loss" in metric or "error" in metric else "maximize"
+def _with_imported(prepared: _Prepared, config: StudyConfig, listener: StudyListener) -> _Prepared:
+    name = str(config.from_study)
+    imported = import_trials(
+        config.directory,
+        name,
+        objectives=prepared.recorded_objectives,
+        space=prepared.parameters,
+    )
+    listener.imported(name, num_trials=len(imported.trials), misfits=imported.misfits)
+    return replace(prepared, imported=imported.trials)
+
+
+def _objectives(config: StudyConfig, spec: DataSpec, tried: Rehearsal) -> Objectives:
+    name, direction = spec.objective
+    default: tuple[str, Direction] = (name, "minimize" if direction == "minimize" else "maximize")
+    objectives = parse_objectives(config.objective, config.direction, default=default)
+    for name in objectives.names:
+        health = name.startswith("health/") and config.telemetry
+        if name not in tried.metrics and name not in MEASURED and not health:
+            raise ConfigurationError(
+                f"The objective {name!r} is not among what the models of {config.space!r} report: "
+                f"{', '.join(tried.metrics)}."
+            )
+    return objectives
 
 
 @contextlib.contextmanager
@@ -221,7 +249,7 @@ def _opened(
             ledger = open_ledger(layout.directory, layout.name, storage=config.storage)
             _check_unchanged(layout.name, ledger, declaration, prepared)
         elif config.storage is None:
-            ledger = create_ledger(layout.directory, layout.name, direction=prepared.direction)
+            ledger = create_ledger(layout.directory, layout.name, directions=prepared.objectives.directions)
             _describe(ledger, config, declaration, prepared)
         else:
             ledger = _joined(config, layout, declaration, prepared)
@@ -236,7 +264,10 @@ def _joined(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, pr
         ledger = find_ledger(layout.directory, layout.name, storage=config.storage)
         if ledger is None:
             ledger = create_ledger(
-                layout.directory, layout.name, direction=prepared.direction, storage=config.storage
+                layout.directory,
+                layout.name,
+                directions=prepared.objectives.directions,
+                storage=config.storage,
             )
             _describe(ledger, config, declaration, prepared)
             return ledger
@@ -265,6 +296,9 @@ def _describe(ledger: Ledger, config: StudyConfig, declaration: SpaceFile, prepa
         "data_sha256": prepared.spec.content_hash,
         "data_key": prepared.directory.name,
         "metric": prepared.metric,
+        "direction": prepared.objectives.primary.direction,
+        "objectives": prepared.recorded_objectives,
+        "imported": imported_as_json(prepared.imported),
         "versions": installed_versions(),
     }
     for name, value in attributes.items():
@@ -319,37 +353,43 @@ def _supervise(
             epochs=config.epochs,
             batch_size=config.batch_size,
             metric=prepared.metric,
-            direction=prepared.direction,
+            direction=prepared.objectives.primary.direction,
             precision=config.precision,
             steps_per_execution=config.steps_per_execution,
             deterministic=config.deterministic,
             telemetry=config.telemetry,
+            measure_latency=config.max_latency_ms is not None or "latency_ms" in prepared.objectives.names,
         )
 
     def on_trial_end(number: int) -> None:
-        drop_weaker_models(ledger, layout, keep=config.keep_models)
+        average = config.duplicates == "repeat"
+        drop_weaker_models(ledger, layout, keep=config.keep_models, average=average)
         log_progress(ledger, tracker)
 
     order = config.order
     if order == "auto":
         repeats = config.storage is None and all(slot.device == "cpu" for slot in slots)
         order = "strict" if repeats else "free"
+    engine = make_engine(
+        config,
+        study_name=layout.name,
+        directions=prepared.objectives.directions,
+        space=prepared.parameters,
+        log=layout.oracle_log,
+        imported=imported_from_json(ledger.attributes.get("imported", [])),
+    )
     supervisor = Supervisor(
         ledger,
-        OptunaEngine(
-            sampler=config.sampler,
-            pruner=config.pruner,
-            direction=prepared.direction,
-            epochs=config.epochs,
-            seed=config.seed,
-            study_name=layout.name,
-        ),
+        engine,
         executor,
         slots,
-        history=HistoryView(order, num_slots=len(slots)),
+        history=HistoryView(order, num_slots=len(slots), needs_values=engine.needs_values),
         tracker=tracker,
         listener=listener,
         make_task=make_task,
+        objectives=prepared.objectives,
+        prunes=config.pruner != "none",
+        admission=Admission(config.max_parameters, config.max_latency_ms, config.duplicates),
         on_trial_end=on_trial_end,
         trials=config.trials,
         timeout_seconds=config.timeout,
@@ -359,7 +399,10 @@ def _supervise(
     )
     done = sum(trial.state.is_finished() for trial in ledger.trials())
     listener.study_started(study, num_slots=len(slots), num_done=done)
-    supervisor.run()
+    with contextlib.closing(engine):
+        supervisor.run()
+    if supervisor.is_exhausted:
+        ledger.set_attribute("exhausted", True)
 
 
 def _tracker(

@@ -3,6 +3,7 @@
 import time
 
 from arnn_search.execution import Slot
+from arnn_search.trials.channel import Verdict
 
 SLOT = Slot("cpu:0", "cpu", 1, {"CUDA_VISIBLE_DEVICES": "-1", "ARNN_TEST_SLOT": "7"})
 
@@ -15,6 +16,10 @@ class RecordingSession:
     def suggest(self, parameter):
         self.suggested.append(parameter.name)
         return parameter.default
+
+    def built(self, built):
+        self.events.append(("built", built))
+        return Verdict()
 
     def report(self, report):
         self.reports.append(report)

@@ -4,11 +4,13 @@ import pytest
 
 from arnn_search.execution import Slot
 from arnn_search.spaces.parameters import Parameter
+from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines import OptunaEngine
 from arnn_search.studies.history import HistoryView
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import create_ledger, find_ledger, open_ledger, trial_attributes, trial_epochs
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.objectives import Objective, Objectives
 from arnn_search.studies.supervisor import Supervisor
 from arnn_search.tracking import NullTracker
 from arnn_search.trials.outcome import TrialOutcome
@@ -30,6 +32,8 @@ class Workplace:
         self.ledger = find_ledger(directory, "study", storage=storage) or create_ledger(
             directory, "study", direction="maximize", storage=storage
         )
+        self.admission = Admission()
+        self.objectives = Objectives((Objective("val_accuracy", "maximize"),))
         self.engine = OptunaEngine(
             sampler=sampler, pruner=pruner, direction="maximize", epochs=epochs, seed=7, study_name="study"
         )
@@ -44,10 +48,12 @@ class Workplace:
             self.engine,
             executor,
             self.slots,
-            history=HistoryView(self.order, num_slots=len(self.slots)),
+            history=HistoryView(self.order, num_slots=len(self.slots), needs_values=self.engine.needs_values),
             tracker=NullTracker(),
             listener=listener or StudyListener(),
             make_task=self._task,
+            admission=self.admission,
+            objectives=self.objectives,
             on_trial_end=lambda number: None,
             trials=trials,
             retries=retries,
