@@ -9,7 +9,7 @@ from arnn_search.errors import StudyError
 from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, Slot, plan_slots
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.config import StudyConfig
-from arnn_search.studies.engines.optuna import trial_seed
+from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.study import Study, Trial
 from arnn_search.trials.channel import Built, EpochReport, SuggestionError, Verdict
 from arnn_search.trials.outcome import TrialOutcome
