@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arnn_search.errors import DataError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -26,6 +28,9 @@ def predict(
     from arnn_search.export.inputs import read_inputs, unseen_categories
     from arnn_search.export.predictor import open_model
 
+    for path in inputs:
+        if not path.exists():  # before the model is opened, which takes seconds
+            raise DataError(f"There is no file {path}.")
     opened = open_model(model)
     read = [read_inputs(path, opened.spec, resize=resize) for path in inputs]
     width = max(len(name) for names, _ in read for name in ["", *names])

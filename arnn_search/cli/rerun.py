@@ -46,7 +46,9 @@ def rerun(
             raise ConfigurationError(
                 "--keep-model and --refit exclude each other; --refit keeps its own models."
             )
-        found, models = refit_trial(shown, trial, epochs=epochs, seeds=seeds or 1, force=force)
+        found, models = refit_trial(
+            shown, trial, epochs=epochs, seeds=1 if seeds is None else seeds, force=force
+        )
         if json_output:
             typer.echo(
                 json.dumps({**dataclasses.asdict(found), "models": [str(path) for path in models]}, indent=2)

@@ -19,9 +19,13 @@ _FORMATS = "keras, savedmodel, onnx, litert, python, config"
 def export(
     study: StudyArgument = None,
     out: Annotated[
-        Path,
-        typer.Option(help="A file (.keras, .onnx, .tflite), or a folder for several formats and a card."),
-    ] = Path("best.keras"),
+        Path | None,
+        typer.Option(
+            help="A file (.keras, .onnx, .tflite), or a folder for several formats and a model card; by default "
+            "best.keras, or best with --format.",
+            show_default=False,
+        ),
+    ] = None,
     formats: Annotated[
         str | None,
         typer.Option("--format", help=f"Comma-separated: {_FORMATS}; or all.", show_default=False),
@@ -61,8 +65,10 @@ def export(
     if (trial is not None) + best + pareto > 1:
         raise ConfigurationError("--trial, --best and --pareto exclude one another: give one of them.")
     shown = Study(study, directory=directory)
+    names = _format_names(formats)
+    out = out or _default_path(names, pareto=pareto)
     options: dict[str, Any] = {
-        "formats": _format_names(formats),
+        "formats": names,
         "fold": fold,
         "raw_inputs": raw_inputs,
         "refit": refit,
@@ -71,7 +77,7 @@ def export(
     if register is not None:
         if pareto:
             raise ConfigurationError("--register takes one trial: leave --pareto away.")
-        check_can_register(shown, register, out, trial=trial, formats=options["formats"], fold=fold)
+        check_can_register(shown, register, out, trial=trial, formats=names, fold=fold)
     if not pareto:
         targets = [(trial, out)]
     elif out.suffix:
@@ -101,6 +107,17 @@ def _format_names(text: str | None) -> list[str] | None:
     if text.strip() == "all":
         return [name.strip() for name in _FORMATS.split(",")]
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _default_path(names: list[str] | None, *, pareto: bool) -> Path:
+    from arnn_search.export.formats import FORMATS
+
+    if pareto:
+        return Path("pareto")
+    if names is None:
+        return Path("best.keras")
+    suffix = FORMATS[names[0]].suffix if len(names) == 1 and names[0] in FORMATS else ""
+    return Path(f"best{suffix}")
 
 
 def _as_dict(report: "ExportReport") -> dict[str, Any]:

@@ -29,6 +29,21 @@ class Destination:
         """A folder beside `path` for what is not verified yet."""
         return self.path.with_name(f".{self.path.name}.unverified")
 
+    def prepare(self) -> None:
+        """Makes the staging folder, empty.
+
+        Raises:
+            ExportError: it cannot be written there.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(self.staging, ignore_errors=True)
+            self.staging.mkdir()
+        except OSError as error:
+            raise ExportError(
+                f"{self.path} cannot be written ({error.strerror}): give another --out."
+            ) from error
+
     def staged(self) -> dict[str, Path]:
         """Where each format is written at first, by its name."""
         return {entry.name: self.staging / entry.file_name for entry in self.formats}
@@ -76,10 +91,15 @@ def plan_destination(path: Path, formats: Iterable[str] | None, *, overwrite: bo
             f"A single file must end in {endings}; a folder, with every format in it, needs a name without "
             f"an ending. Received: {str(path)!r}."
         )
+    if single is not None and not is_file:
+        raise ExportError(
+            f"{path} ends like one {single.name} file, and the formats are "
+            f"{', '.join(entry.name for entry in entries)}: give a folder, without such an ending."
+        )
     if path.is_dir() and is_file:
         raise ExportError(f"{path} is a folder. Give another name for the file.")
     if path.exists() and not path.is_dir() and not is_file:
-        raise ExportError(f"{path} is a file, and {len(entries)} formats need a folder: give another --out.")
+        raise ExportError(f"{path} is a file, and a folder is needed: give another --out.")
     is_there = any(path.iterdir()) if path.is_dir() else path.exists()
     if is_there and not overwrite:
         raise ExportError(

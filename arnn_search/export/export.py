@@ -66,9 +66,7 @@ def export_trial(
     is_raw = destination.is_folder if raw_inputs is None else raw_inputs
     selected = select_model(study, chosen, refit=refit)
     spec = study.data_spec  # raises if the prepared data are gone
-    destination.path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(destination.staging, ignore_errors=True)
-    destination.staging.mkdir()
+    destination.prepare()
     try:
         with tempfile.TemporaryDirectory(prefix="arnn-search-") as exchange:
             job = _job(study, chosen, selected, destination, Path(exchange), fold=fold, is_raw=is_raw)

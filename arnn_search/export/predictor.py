@@ -1,7 +1,7 @@
 """Using an exported model: raw inputs in, class names and probabilities (or targets) out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def open_model(path: Path) -> Predictor:
     if not path.exists():
         raise ExportError(f"There is no model {path}. `arnn-search export --out {path}` writes one.")
     entry, file = _find(path)
-    preprocess = entry.read_preprocess(file) or _beside(file)
+    preprocess = _opened(entry, file, lambda: entry.read_preprocess(file)) or _beside(file)
     if preprocess is None:
         raise ExportError(
             f"{file} does not say how its inputs are scaled, and there is no preprocess.json beside it: "
@@ -80,12 +80,20 @@ def open_model(path: Path) -> Predictor:
         )
     if entry.name in ("keras", "python"):
         import arnn_search.layers  # noqa: F401  (registers the layers that a file may hold unfolded)
+    predict: Predict = _opened(entry, file, lambda: entry.opener(str(file)))
+    return Predictor(file, entry, read_spec(preprocess), preprocess["inputs"] == "raw", predict)
+
+
+def _opened(entry: ExportFormat, file: Path, read: Callable[[], Any]) -> Any:
     try:
-        predict: Predict = entry.opener(str(file))
+        return read()
+    except ImportError as error:
+        raise ExportError(
+            f"{file} cannot be opened here: {error}. Install what {entry.name} needs."
+        ) from error
     except Exception as error:  # a damaged file makes each runtime raise something of its own
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise ExportError(f"{file} cannot be opened as {entry.name}: {reason}") from error
-    return Predictor(file, entry, read_spec(preprocess), preprocess["inputs"] == "raw", predict)
 
 
 def _find(path: Path) -> tuple[ExportFormat, Path]:

@@ -84,7 +84,7 @@ def refit_trial(
         )
     if seeds < 1 or (epochs is not None and epochs < 1):
         raise StudyError(f"--seeds and --epochs must be at least 1. Received: {seeds} and {epochs}.")
-    epochs = epochs or trial.best_epoch
+    epochs = trial.best_epoch if epochs is None else epochs
     config = study.config
     chosen = tuple(trial_seed(config.seed, trial.number, purpose=_PURPOSE + index) for index in range(seeds))
     earlier = read_refit(study.layout, trial.number)

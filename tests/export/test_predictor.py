@@ -78,6 +78,9 @@ def test_what_is_no_exported_model_is_refused(bundle, tmp_path):
     (tmp_path / "x.keras").write_bytes(b"none")
     with pytest.raises(ExportError, match="does not say how its inputs are scaled"):
         open_model(tmp_path / "x.keras")
+    (tmp_path / "x.onnx").write_bytes(b"none")
+    with pytest.raises(ExportError, match="cannot be opened as onnx"):
+        open_model(tmp_path / "x.onnx")
     with pytest.raises(ExportError, match="is no exported model"):
         open_model(bundle.path / "config.json")
 

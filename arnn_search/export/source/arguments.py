@@ -1,5 +1,6 @@
 """The arguments that make a Keras object again: what differs from the defaults, and nothing else."""
 
+import contextlib
 import inspect
 from typing import Any
 
@@ -78,12 +79,12 @@ def _required(kind: type) -> list[str]:
 
 
 def _default_config(kind: type, required: dict[str, Any]) -> dict[str, Any]:
-    try:
-        # From the configuration, because a required argument may be a serialised object.
-        config: dict[str, Any] = kind.from_config(required).get_config()  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
-        return {}
-    return config
+    # From the configuration first, because a required argument may be a serialised object.
+    for make in (kind.from_config, lambda config: kind(**config)):  # type: ignore[attr-defined]
+        with contextlib.suppress(TypeError, ValueError, KeyError):
+            config: dict[str, Any] = make(required).get_config()
+            return config
+    return {}
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -146,7 +146,10 @@ class _Graph:
             call = nodes[node]
             arguments = [self._argument(value) for value in call["args"]]
             arguments += [
-                self._argument(value, f"{key}=") for key, value in call["kwargs"].items() if value is not None
+                self._argument(value, f"{key}=")
+                for key, value in call["kwargs"].items()
+                # Keras writes down that it was not training when the graph was made.
+                if value is not None and (key, value) != ("training", False)
             ]
             inputs = [self._variable(*history) for history in _tensors(call["args"])]
             self._variables[name, node] = self._writer.apply(

@@ -42,6 +42,15 @@ def _sequential():
     )
 
 
+def _scaling():
+    inputs = keras.Input((2,))
+    x = keras.layers.Normalization(mean=[1000.0, 0.5], variance=[25.0, 0.01])(inputs)
+    x = keras.layers.TimeDistributed(keras.layers.Dense(3))(keras.layers.Reshape((1, 2))(x))
+    x = keras.layers.Bidirectional(keras.layers.LSTM(2))(x)
+    x = keras.layers.Activation("gelu")(keras.layers.LeakyReLU(0.3)(x))
+    return keras.Model(inputs, keras.layers.Rescaling([2.0, 3.0, 4.0, 5.0], offset=[1.0] * 4)(x))
+
+
 def _write(model, path):
     network = ExportedNetwork(
         model,
@@ -55,7 +64,7 @@ def _write(model, path):
     return path.read_text()
 
 
-@pytest.mark.parametrize("make", [_merging, _nested, _sequential])
+@pytest.mark.parametrize("make", [_merging, _nested, _sequential, _scaling])
 def test_program_builds_the_same_network_without_a_blob(make, tmp_path):
     model = make()
     text = _write(model, tmp_path / "model.py")
@@ -67,7 +76,7 @@ def test_program_builds_the_same_network_without_a_blob(make, tmp_path):
 
 
 def test_program_looks_as_a_formatter_leaves_it(tmp_path):
-    for index, make in enumerate((_merging, _nested, _sequential)):
+    for index, make in enumerate((_merging, _nested, _sequential, _scaling)):
         _write(make(), tmp_path / f"model_{index}.py")
     command = [sys.executable, "-m", "ruff", "format", "--isolated", "--diff", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
