@@ -63,7 +63,7 @@ def _annotation(name: str, field: FieldInfo) -> Any:
     extra = field.json_schema_extra
     section = str(extra["section"]) if isinstance(extra, dict) else "options"
     option = typer.Option(
-        *((declaration, name) if name in _FLAGS else (declaration,)),
+        declaration,
         help=f"{field.description}{default}",
         show_default=False,
         rich_help_panel=section.capitalize(),
