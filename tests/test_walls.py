@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "tracking": set(),
     "execution": {"trials"},
     "studies": {"execution", "tracking", "trials", "spaces", "data", "export"},
-    "export": {"layers", "data", "execution", "studies"},
+    "export": {"layers", "data", "execution", "studies", "tracking"},
     "testing": {"studies", "spaces"},
     "cli": {"studies", "export", "execution", "tracking", "spaces", "data", "trials"},
 }

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from arnn_search import __version__
-from arnn_search.cli import look, run, spaces, take
+from arnn_search.cli import look, predict, rerun, run, spaces, take
 from arnn_search.errors import ArnnSearchError
 
 app = typer.Typer(
@@ -41,6 +41,8 @@ app.command()(look.status)
 app.command()(look.dashboard)
 app.command()(look.sync)
 app.command()(take.export)
+app.command()(predict.predict)
+app.command()(rerun.rerun)
 app.add_typer(spaces.app, name="spaces")
 app.command()(look.data)
 

@@ -1,18 +1,22 @@
-"""Loading an exported file in a clean process, which for a folded model has never seen this project."""
+"""Opening an exported file in a clean process, by its own runtime, where this project cannot be imported."""
 
+import inspect
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from arnn_search.data import open_prepared
 from arnn_search.errors import ExportError
+from arnn_search.export.formats.format import ExportFormat
 
-# Runs with Keras and NumPy only. A finder that refuses arnn_search makes sure of it.
-_EVALUATE = """
-import json, sys
-model, inputs, targets, batch_size, stock = sys.argv[1:]
+# The source of the format's opener stands between the two, and is all that the process knows of it.
+_BEFORE = """from __future__ import annotations
+import json, sys, time
+path, inputs, outputs, stock = sys.argv[1:]
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] == "arnn_search":
@@ -21,44 +25,86 @@ if stock == "1":
     sys.meta_path.insert(0, Refuse())
 else:
     import arnn_search.layers
-import keras
 import numpy as np
-loaded = keras.saving.load_model(model)
-x, y = np.load(inputs, mmap_mode="r"), np.load(targets, mmap_mode="r")
-print(json.dumps(loaded.evaluate(x, y, batch_size=int(batch_size), verbose=0, return_dict=True)))
+"""
+_AFTER = """
+opened = {opener}(path)
+said = {{"parameters": 0, "milliseconds": 0.0}}
+if inputs:
+    x = np.load(inputs)
+    np.save(outputs, opened(x))
+    seconds = []
+    for _ in range(11):
+        start = time.perf_counter()
+        opened(x[:1])
+        seconds.append(time.perf_counter() - start)
+    said["milliseconds"] = 1000 * float(np.median(seconds))
+else:
+    said["parameters"] = int(opened)
+assert stock != "1" or "arnn_search" not in sys.modules
+print(json.dumps(said))
 """
 
 
-def evaluate_in_clean_process(
-    model: Path, data: Path, *, batch_size: int, backend: str | None, stock: bool
-) -> dict[str, float]:
-    """Evaluates a `.keras` file on the validation part in a new interpreter.
+@dataclass(frozen=True)
+class Opened:
+    """What a clean process found.
+
+    Attributes:
+        num_parameters: of a format without weights; 0 for others.
+        milliseconds: median time for one sample, called from Python; 0 for a format without weights.
+    """
+
+    num_parameters: int
+    milliseconds: float
+
+
+def open_in_clean_process(
+    entry: ExportFormat,
+    path: Path,
+    *,
+    inputs: Path | None,
+    outputs: Path | None,
+    stock: bool,
+    backend: str | None,
+) -> Opened:
+    """Opens a file in a new interpreter and runs it on inputs.
 
     Args:
-        model: the file.
-        data: the folder of the prepared data.
-        batch_size: samples per step.
-        backend: Keras' backend; None for the default.
+        entry: the file's format.
+        path: the file.
+        inputs: a `.npy` file of samples; None for a format without weights.
+        outputs: where the process writes what it computed.
         stock: whether the process must do without this project.
-
-    Returns:
-        Loss and metrics by name.
+        backend: Keras' backend; None for the default.
 
     Raises:
-        ExportError: the file does not load or run there; with the last line of what Python said.
+        ExportError: the file does not open or run there; with the last line of what Python said.
     """
-    inputs, targets = (Path(str(part.filename)) for part in open_prepared(data).validation())  # type: ignore[attr-defined]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    if backend is not None:
-        environment["KERAS_BACKEND"] = backend
-    command = [sys.executable, "-c", _EVALUATE, model, inputs, targets, batch_size, int(stock)]
+    opener = entry.opener
+    program = f"{_BEFORE}\n{inspect.getsource(opener)}\n{_AFTER.format(opener=opener.__name__)}"
+    command = [sys.executable, "-c", program, path, inputs or "", outputs or "", int(stock)]
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, env=environment, check=False
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        env=_environment(backend),
+        check=False,
     )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         raise ExportError(
-            f"The exported model does not work in a clean process: {said[-1] if said else 'no message'}"
+            f"The exported {entry.name} model does not work in a clean process: "
+            f"{said[-1] if said else 'no message'}"
         )
-    scores: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return scores
+    found: Mapping[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return Opened(found["parameters"], found["milliseconds"])
+
+
+def _environment(backend: str | None) -> dict[str, str]:
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # Quiet, and nothing left beside the files that were written.
+    environment |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONWARNINGS": "ignore"}
+    if backend is not None:
+        environment["KERAS_BACKEND"] = backend
+    return environment

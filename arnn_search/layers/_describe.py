@@ -1,4 +1,4 @@
-"""What the Auto-Rotation does in a network, layer by layer."""
+"""A network's layers in a table: which of them rotate, how far, and where their reference points lie."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -7,138 +7,142 @@ from typing import Any
 import keras
 import numpy as np
 
-from arnn_search.layers._activations import Range
-from arnn_search.layers._rotated import AutoRotated
-
-_HEADINGS = (
-    "layer",
-    "type",
-    "family",
-    "limit",
-    "range in",
-    "reference point",
-    "smallest |f(x_Q)|",
-    "largest rho",
+_TITLES = ("layer", "family", "limit", "range in", "reference point", "smallest |f(x_Q)|", "largest rho")
+_NORMALISATIONS = (
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.RMSNormalization,
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class LayerDescription:
-    """One layer with weights.
-
-    Attributes:
-        layer: its name, after those of the models that it is nested in.
-        type: its class.
-        family: `"ar"`, `"bn"` or `"classic"`.
-        limit: smallest and largest L of its units; None where nothing rotates, as in what follows.
-        learned: whether L is trained.
-        range_in: the range of the values that enter.
-        reference_point: `"uniform"`, `"aligned"` or `"vector"`.
-        smallest_response: smallest |f(x_Q)|: near 0, rho is large.
-        largest_rho: largest rho.
-    """
+    """One layer of a network. What only a rotating layer has is None elsewhere."""
 
     layer: str
-    type: str
+    """Its name, behind those of the models that it is nested in: `encoder/dense`."""
     family: str
-    limit: Range | None = None
-    learned: bool = False
-    range_in: Range | None = None
+    """`"ar"` of a layer that rotates, `"bn"` of a normalisation, `"classic"` of any other with weights."""
+    limit: tuple[float, float] | None = None
+    """Smallest and largest L of its units."""
+    range_in: tuple[float, float] | None = None
+    """Of the values that enter, as its reference point takes it."""
     reference_point: str | None = None
+    """`"uniform"`, `"aligned"`, or `"vector"`."""
     smallest_response: float | None = None
+    """The smallest |f(x_Q)| of its units (and positions): near 0, rho explodes."""
     largest_rho: float | None = None
+    """The largest rho of its units (and positions)."""
 
 
-class Description(tuple[LayerDescription, ...]):
-    """The layers in order; as text, a table."""
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """The table; `str` of it is what is printed."""
+
+    rows: tuple[LayerDescription, ...]
 
     def __str__(self) -> str:
-        rows = [_HEADINGS, *(_cells(layer) for layer in self)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+        table = [_TITLES, *map(_cells, self.rows)]
+        widths = [max(len(line[column]) for line in table) for column in range(len(_TITLES))]
         lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in table
         ]
         return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
 def describe(model: keras.Model, *, show: bool = True) -> Description:
-    """Tells limit, value range, reference point, smallest |f(x_Q)| and largest rho of every layer.
+    """The layers of a network that hold weights, with what the Auto-Rotation makes of them now.
+
+    Layers of nested models are included under their path; a layer that is used twice has one row. f(x_Q) and
+    ρ are left open where the model is not built, or where they depend on a size of input that is open.
 
     Args:
-        model: a model that is built.
-        show: whether the table is printed.
+        model: any Keras model.
+        show: whether to print the table too.
 
     Returns:
-        One row for each layer that has weights, from input to output; a shared layer once, and layers of
-        nested models under the names of those.
-
-    Raises:
-        ValueError: the model is not built.
+        The table; its `rows` are one `LayerDescription` for each layer.
 
     Example:
         ```python
-        rows = describe(model)
-        unstable = [row.layer for row in rows if row.largest_rho and row.largest_rho > 1e3]
+        table = describe(model)
+        max(row.largest_rho for row in table.rows if row.family == "ar")
         ```
     """
-    if not model.built:
-        raise ValueError(f"The model {model.name!r} has no weights yet; build it before describing it.")
     seen: set[int] = set()
-    description = Description(_described(layer, path) for layer, path in _layers(model, "", seen))
+    table = Description(tuple(_describe_layer(layer, path) for layer, path in _layers_of(model, "", seen)))
     if show:
-        print(description)
-    return description
+        print(table)
+    return table
 
 
-def _layers(model: Any, prefix: str, seen: set[int]) -> Iterator[tuple[Any, str]]:
-    for layer in model.layers:
+def _layers_of(holder: Any, path: str, seen: set[int]) -> Iterator[tuple[Any, str]]:
+    for layer in holder.layers:
         if id(layer) in seen:
             continue
         seen.add(id(layer))
-        path = f"{prefix}{layer.name}"
+        name = f"{path}{layer.name}"
         if isinstance(layer, keras.Model):
-            yield from _layers(layer, f"{path}/", seen)
-        elif layer.weights:
-            yield layer, path
+            yield from _layers_of(layer, f"{name}/", seen)
+        elif _rotates(layer) or layer.weights:
+            yield from _parts_of(layer, name, seen)
 
 
-def _described(layer: Any, path: str) -> LayerDescription:
-    kind = type(layer).__name__
-    if not (isinstance(layer, AutoRotated) and layer.auto_rotation):
-        is_normalised = isinstance(layer, keras.layers.BatchNormalization)
-        return LayerDescription(path, kind, "bn" if is_normalised else "classic")
-    limits, responses, rhos = (
-        np.asarray(keras.ops.convert_to_numpy(values))
-        for values in (layer.limit_values(), layer.reference_response(), layer.rho())
-    )
+def _parts_of(layer: Any, name: str, seen: set[int]) -> Iterator[tuple[Any, str]]:
+    """The layer, or the rotating layers that it wraps."""
+    parts = [] if _rotates(layer) else [part for part in _sublayers(layer) if _rotates(part)]
+    if not parts:
+        yield layer, name
+    for part in parts:
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield part, f"{name}/{part.name}"
+
+
+def _sublayers(layer: Any) -> Iterator[Any]:
+    for holder in ("layer", "forward_layer", "backward_layer", "cell"):
+        part = getattr(layer, holder, None)
+        if isinstance(part, keras.layers.Layer):
+            yield part
+            yield from _sublayers(part)
+    yield from getattr(layer, "cells", ())
+
+
+def _rotates(layer: Any) -> bool:
+    return bool(getattr(layer, "auto_rotation", False))
+
+
+def _describe_layer(layer: Any, name: str) -> LayerDescription:
+    if not _rotates(layer):
+        return LayerDescription(name, "bn" if isinstance(layer, _NORMALISATIONS) else "classic")
     point = layer.reference_point
-    return LayerDescription(
-        path,
-        kind,
-        "ar",
-        limit=(float(limits.min()), float(limits.max())),
-        learned=layer.learn_limit,
-        range_in=layer.value_range,
-        reference_point=point if isinstance(point, str) else "vector",
-        smallest_response=float(np.abs(responses).min()),
-        largest_rho=float(rhos.max()),
+    row = LayerDescription(
+        name, "ar", range_in=layer.value_range, reference_point=point if isinstance(point, str) else "vector"
+    )
+    if not layer.built:
+        return row
+    limits = np.asarray(keras.ops.convert_to_numpy(layer.limit_values()))
+    row = dataclasses.replace(row, limit=(float(limits.min()), float(limits.max())))
+    try:
+        responses, rho = layer.reference_response(), layer.rho()
+    except ValueError:  # a padded convolution of open size
+        return row
+    return dataclasses.replace(
+        row,
+        smallest_response=float(np.abs(keras.ops.convert_to_numpy(responses)).min()),
+        largest_rho=float(keras.ops.convert_to_numpy(rho).max()),
     )
 
 
 def _cells(row: LayerDescription) -> tuple[str, ...]:
-    if row.limit is None:
-        return row.layer, row.type, row.family, "-", "-", "-", "-", "-"
-    low, high = row.limit
-    limit = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
-    range_in = "-" if row.range_in is None else f"{row.range_in[0]:.4g} to {row.range_in[1]:.4g}"
-    return (
-        row.layer,
-        row.type,
-        row.family,
-        f"{limit} (learned)" if row.learned else limit,
-        range_in,
-        row.reference_point or "-",
-        f"{row.smallest_response:.3g}",
-        f"{row.largest_rho:.3g}",
-    )
+    limit = ""
+    if row.limit is not None:
+        low, high = (f"{end:.4g}" for end in row.limit)
+        limit = low if low == high else f"{low} to {high}"
+    range_in = "" if row.range_in is None else " to ".join(f"{end:.4g}" for end in row.range_in)
+    numbers = [
+        "" if number is None else f"{number:.4g}" for number in (row.smallest_response, row.largest_rho)
+    ]
+    return row.layer, row.family, limit, range_in, row.reference_point or "", *numbers

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from arnn_search.layers._convolution import AutoRotConvolution
 from arnn_search.layers._rotated import AutoRotated
+from arnn_search.layers._rotated_convolution import AutoRotConvolution
 
 
 def fold(model: keras.Model) -> keras.Model:
@@ -92,11 +92,13 @@ def _carry_weights(layer: Any, clone: Any) -> None:
         # The largest ρ of a filter goes into its kernel: what is left lies in (0, 1], so does its square.
         positions = tuple(axis for axis in range(rho.ndim) if axis != layer.channel_axis)
         largest = rho.max(axis=positions, keepdims=True)
-        kernel, *biases = layer.scaled_weights(1.0)
-        convolution.set_weights([kernel * largest.reshape(-1)])
+        kernels = layer.scaled_kernels(keras.ops.convert_to_tensor(largest.reshape(-1)))
+        convolution.set_weights([keras.ops.convert_to_numpy(kernel) for kernel in kernels])
         share = (rho / largest)[0]
         # The bias is added where the rescale adds anyway: one pass over the batch less.
-        bias = (rho * layer.along_channels(biases[0]))[0] if biases else np.zeros_like(share)
+        bias = np.zeros_like(share)
+        if layer.rotation_bias() is not None:
+            bias = (rho * keras.ops.convert_to_numpy(layer.along_channels(layer.rotation_bias())))[0]
         rescale.set_weights([bias, np.square(share), np.array(0)])
         rescale.finalize_state()
     else:

@@ -21,17 +21,18 @@ def drop_weaker_models(ledger: Ledger, layout: StudyLayout, *, keep: int, averag
             trial.model.unlink(missing_ok=True)
 
 
-def log_progress(ledger: Ledger, tracker: Tracker | NullTracker, *, step: int) -> None:
-    """Tracks the best score so far over the trials, in the study's own run."""
+def log_progress(ledger: Ledger, tracker: Tracker | NullTracker) -> None:
+    """Tracks the best score so far over the trials that have ended, in the study's own run."""
     trials = ledger.trials()
-    metrics = {"trials_finished": float(sum(trial.state.is_finished() for trial in trials))}
+    finished = sum(trial.state.is_finished() for trial in trials)
+    metrics = {"trials_finished": float(finished)}
     recorded = ledger.attributes
     names = [name for name, _ in recorded.get("objectives", [[recorded["metric"], ledger.direction]])]
     completed = [trial.values for trial in trials if trial.state.name == "COMPLETE"]
     for name, direction, scores in zip(names, ledger.directions, zip(*completed, strict=True), strict=False):
         best = max if direction == "maximize" else min
         metrics[f"best_{name}"] = best(scores)
-    tracker.log_metrics(None, metrics, step=step)
+    tracker.log_metrics(None, metrics, step=finished)
 
 
 def conclude(

@@ -364,7 +364,7 @@ def _supervise(
     def on_trial_end(number: int) -> None:
         average = config.duplicates == "repeat"
         drop_weaker_models(ledger, layout, keep=config.keep_models, average=average)
-        log_progress(ledger, tracker, step=number)
+        log_progress(ledger, tracker)
 
     order = config.order
     if order == "auto":

@@ -1,6 +1,7 @@
 """A study to look at: what it is, how far it has come, its trials, the best of them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ class Trial:
         parameters: as the space names them.
         metrics: everything reported in the epoch of the score (or the last one), by name in MLflow.
         epochs: how many epochs were reported.
+        best_epoch: the epoch of the score and of the kept weights, from 1; 0 if there is none.
         seconds: wall time of the last attempt; NaN while it runs.
         device: the slot it ran in.
         attempt: 1, or more if it was run again.
@@ -58,6 +60,7 @@ class Trial:
     parameters: dict[str, Any]
     metrics: dict[str, float]
     epochs: int
+    best_epoch: int
     seconds: float
     device: str
     attempt: int
@@ -208,6 +211,14 @@ class Study:
             raise StudyError(f"Study {self.name!r} has no trial {number}; its trials are {numbers}.")
         return trials[number]
 
+    def epochs_of(self, number: int) -> dict[int, dict[str, float]]:
+        """What a trial reported, by epoch from 1; without the gradients of single layers.
+
+        Raises:
+            StudyError: there is no trial of this number.
+        """
+        return trial_epochs(self._ledger.trials()[self.trial(number).number])
+
     def to_frame(self) -> "pandas.DataFrame":
         """A table with one row per trial: outcome, `param.<name>` and `metric.<name>` columns."""
         import pandas
@@ -220,25 +231,47 @@ class Study:
         return pandas.DataFrame(rows).set_index("number") if rows else pandas.DataFrame()
 
     def export(
-        self, path: str | Path, *, trial: int | None = None, fold: bool = True, overwrite: bool = False
+        self,
+        path: str | Path,
+        *,
+        trial: int | None = None,
+        formats: Sequence[str] | None = None,
+        fold: bool = True,
+        raw_inputs: bool | None = None,
+        refit: bool = False,
+        overwrite: bool = False,
     ) -> "ExportReport":
-        """Writes the best trial's model, or that of `trial`, as a verified `.keras` file.
+        """Writes the best trial's model, or that of `trial`, as verified files.
 
         Args:
-            path: ends in `.keras`.
+            path: a file that ends in `.keras`, `.onnx` or `.tflite`, or a folder.
             trial: the trial's number; None for the best.
+            formats: of `"keras"`, `"savedmodel"`, `"onnx"`, `"litert"`, `"python"` and `"config"`; None for
+                that of the file's ending, or all of them in a folder.
             fold: whether auto-rotating layers become stock Keras layers.
-            overwrite: whether an existing file may be replaced.
+            raw_inputs: whether the files scale their inputs themselves; None: in a folder yes, in a single
+                file no.
+            refit: whether to take the model that `arnn-search rerun --refit` has retrained.
+            overwrite: whether existing files may be replaced.
 
         Returns:
-            The report: what was written and the score it gave when it was loaded again.
+            The report: what was written and the scores it gave when it was opened again.
 
         Raises:
-            ExportError: there is nothing to export, or the file did not give the recorded score.
+            ExportError: there is nothing to export, or a file did not give the recorded score.
         """
         from arnn_search.export import export_trial
 
-        return export_trial(self, Path(path), trial=trial, fold=fold, overwrite=overwrite)
+        return export_trial(
+            self,
+            Path(path),
+            trial=trial,
+            formats=formats,
+            fold=fold,
+            raw_inputs=raw_inputs,
+            refit=refit,
+            overwrite=overwrite,
+        )
 
 
 def ranked(ledger: Ledger, layout: StudyLayout, *, average: bool = False) -> tuple[list[Trial], list[Trial]]:
@@ -285,6 +318,7 @@ def _as_trial(
         parameters=dict(trial.params),
         metrics=epochs.get(best, {}),
         epochs=len(epochs),
+        best_epoch=best,
         seconds=attributes.get("seconds", math.nan),
         device=attributes.get("device", ""),
         attempt=attributes.get("attempt", 1),

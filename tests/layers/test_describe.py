@@ -1,61 +1,95 @@
-"""The table of what rotates, and how."""
+"""The table of a network's layers."""
 
 import keras
 import numpy as np
 import pytest
 
+import arnn_search
 from arnn_search import layers
 
 
 def network():
+    inputs = layers.Input((6, 6, 2), value_range=(-1, 2))
+    x = layers.AutoRotConv2D(3, 3, activation="sigmoid", name="rotating")(inputs)
+    x = keras.layers.BatchNormalization(name="normal")(x)
+    x = keras.layers.Flatten()(x)
+    shared = layers.AutoRotDense(8, activation="tanh", reference_point="aligned", name="shared")
+    x = shared(keras.layers.Dense(8, name="plain")(x))
     inner = keras.Sequential(
-        [keras.Input((3,)), layers.AutoRotDense(3, activation="tanh", name="deep")], name="inner"
+        [
+            layers.Input((8,), value_range=(-1, 1)),
+            layers.AutoRotDense(
+                8,
+                activation="tanh",
+                learn_limit=True,
+                limit_per_unit=True,
+                reference_point=[1.5] * 8,
+                name="in",
+            ),
+        ],
+        name="inner",
     )
-    shared = layers.AutoRotDense(3, activation="tanh", name="shared", reference_point=[1.0, 2.0, 3.0])
-    inputs = layers.Input((3,), value_range=(-1.0, 2.0))
-    x = layers.AutoRotDense(
-        3, activation="sigmoid", learn_limit=True, limit_per_unit=True, limit=2.5, name="first"
-    )(inputs)
-    x = keras.layers.BatchNormalization(name="norm")(x)
-    x = inner(shared(shared(x)))
-    return keras.Model(inputs, keras.layers.Dense(2, name="last")(x))
+    return keras.Model(inputs, keras.layers.Dense(1, name="last")(inner(shared(inner(x)))))
 
 
-def test_rows_follow_the_network_with_nested_and_shared_layers_once():
-    rows = layers.describe(network(), show=False)
-    assert [(row.layer, row.family) for row in rows] == [
-        ("first", "ar"),
-        ("norm", "bn"),
+def test_every_layer_with_weights_has_one_row():
+    table = layers.describe(network(), show=False)
+    assert [(row.layer, row.family) for row in table.rows] == [
+        ("rotating", "ar"),
+        ("normal", "bn"),
+        ("plain", "classic"),
         ("shared", "ar"),
-        ("inner/deep", "ar"),
+        ("inner/in", "ar"),
         ("last", "classic"),
     ]
-    assert rows[0].range_in == (-1.0, 2.0)
-    assert rows[0].learned
-    assert rows[0].limit == pytest.approx((2.5, 2.5))
-    assert [row.reference_point for row in rows] == ["uniform", None, "vector", "uniform", None]
 
 
-def test_response_and_rho_are_those_of_the_weights():
+def test_row_holds_what_the_layer_computes():
     model = network()
-    kernel = np.array([[1.0, -2.0, 0.5], [1.0, -2.0, 0.0], [1.0, -2.0, 0.0]], dtype="float32")
-    model.get_layer("first").kernel.assign(kernel)
-    row = layers.describe(model, show=False)[0]
-    # x_Q is 2 * 2 - (-1) = 5 in each component: responses 15, -30 and 2.5.
-    assert row.smallest_response == pytest.approx(2.5)
-    assert row.largest_rho == pytest.approx(2.5 / 2.5, rel=1e-4)
+    layer = model.get_layer("inner").get_layer("in")
+    next(weight for weight in layer.weights if weight.path.endswith("limit")).assign(np.linspace(1, 2, 8))
+    row = layers.describe(model, show=False).rows[4]
+    limits, responses, rho = map(
+        keras.ops.convert_to_numpy, (layer.limit_values(), layer.reference_response(), layer.rho())
+    )
+    assert row.limit == pytest.approx((limits.min(), limits.max()))
+    assert row.range_in == (-1, 1)
+    assert row.reference_point == "vector"
+    assert row.smallest_response == pytest.approx(np.abs(responses).min())
+    assert row.largest_rho == pytest.approx(rho.max())
 
 
-def test_table_is_printed(capsys):
-    rows = layers.describe(network())
-    printed = capsys.readouterr().out
-    assert printed == f"{rows}\n"
-    lines = printed.splitlines()
-    assert lines[0].split()[:4] == ["layer", "type", "family", "limit"]
-    assert "2.5 (learned)" in lines[2]
-    assert len(lines) == 7
+def test_table_is_printed_unless_it_is_not_wanted(capsys):
+    table = arnn_search.describe(network())
+    assert capsys.readouterr().out == f"{table}\n"
+    lines = str(table).splitlines()
+    assert lines[0].split("  ")[0] == "layer"
+    assert "-1 to 2" in lines[2]
+    assert (
+        len({line.index(word) for line, word in zip(lines[2:5], ("ar", "bn", "classic"), strict=True)}) == 1
+    )
+    arnn_search.describe(network(), show=False)
+    assert not capsys.readouterr().out
 
 
-def test_model_without_weights_is_refused():
-    with pytest.raises(ValueError, match="build it before describing it"):
-        layers.describe(keras.Sequential([layers.AutoRotDense(2)]))
+def test_limits_that_differ_are_shown_as_a_range():
+    row = layers.describe(network(), show=False).rows[0]
+    row = layers.LayerDescription(**{**vars(row), "limit": (1.25, 3.0)})
+    assert "1.25 to 3" in str(layers.Description((row,)))
+
+
+def test_what_is_open_stays_open():
+    inputs = keras.Input((None, None, 1))
+    model = keras.Model(inputs, layers.AutoRotConv2D(2, 3, padding="same", activation="tanh")(inputs))
+    (row,) = layers.describe(model, show=False).rows
+    assert row.limit == (2, 2)
+    assert row.largest_rho is None
+    (row,) = layers.describe(keras.Sequential([layers.AutoRotDense(2)]), show=False).rows
+    assert (row.family, row.limit) == ("ar", None)
+
+
+def test_rotating_layers_inside_wrappers_are_found():
+    inputs = keras.Input((4, 3))
+    outputs = keras.layers.TimeDistributed(layers.AutoRotDense(2, name="dense"), name="each")(inputs)
+    (row,) = layers.describe(keras.Model(inputs, outputs), show=False).rows
+    assert (row.layer, row.family) == ("each/dense", "ar")
