@@ -55,15 +55,20 @@ def configuration_options(*, exclude: tuple[str, ...] = ()) -> Callable[[Callabl
     return decorate
 
 
+def flag_of(key: str) -> str:
+    """The flag of a configuration key."""
+    return _FLAGS.get(key, "--" + key.replace("_", "-"))
+
+
 def _annotation(name: str, field: FieldInfo) -> Any:
-    flag = _FLAGS.get(name, "--" + name.replace("_", "-"))
+    flag = flag_of(name)
     kind: Any = list[str] if name in _REPEATABLE else _plain_type(field.annotation)
     default = "" if field.default is None else f" (default: {field.default})"
     declaration = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
     extra = field.json_schema_extra
     section = str(extra["section"]) if isinstance(extra, dict) else "options"
     option = typer.Option(
-        *((declaration, name) if name in _FLAGS else (declaration,)),
+        declaration,
         help=f"{field.description}{default}",
         show_default=False,
         rich_help_panel=section.capitalize(),

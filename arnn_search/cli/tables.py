@@ -29,23 +29,38 @@ def leaderboard_table(study: "Study", *, size: int = 10) -> Table:
     table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     table.add_column("", justify="right", style="dim")
     averages = ["mean", "repeats"] if is_averaged else []
-    for column in ("trial", *objectives, *averages, "health", "epochs", "weights"):
+    # What is an objective already need not be shown twice.
+    others = [
+        column
+        for column, name in (("health", "health/score"), ("epochs", ""), ("weights", "num_parameters"))
+        if name not in objectives
+    ]
+    for column in ("trial", *objectives, *averages, *others):
         table.add_column(column, justify="right")
     table.add_column("family")
     table.add_column("activation")
     for place, trial in enumerate(leaders, start=1):
+        cells = {
+            "health": number(trial.metrics.get("health/score"), digits=2),
+            "epochs": str(trial.epochs),
+            "weights": f"{trial.num_parameters:,}",
+        }
         table.add_row(
             str(place),
             str(trial.number),
-            *(number(trial.values.get(name)) for name in objectives),
+            *(_score_text(name, trial.values.get(name)) for name in objectives),
             *([mean_text(trial), str(trial.repeats)] if is_averaged else []),
-            number(trial.metrics.get("health/score"), digits=2),
-            str(trial.epochs),
-            f"{trial.num_parameters:,}",
+            *(cells[column] for column in others),
             trial.family,
             str(trial.parameters.get("activation", "")),
         )
     return table
+
+
+def _score_text(name: str, value: float | None) -> str:
+    if name == "num_parameters" and value is not None:
+        return f"{int(value):,}"
+    return number(value)
 
 
 def trials_table(study: "Study", trials: Iterable["Trial"]) -> Table:
