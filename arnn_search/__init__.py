@@ -7,6 +7,7 @@ stays light.
 from typing import TYPE_CHECKING
 
 from arnn_search.lazy import lazy_names
+from arnn_search.registration import register_layers
 
 if TYPE_CHECKING:
     from arnn_search import data as data
@@ -35,3 +36,5 @@ __getattr__ = lazy_names(
         "testing": "arnn_search.testing",
     },
 )
+
+register_layers()
