@@ -81,11 +81,22 @@ def data(json_output: Json = False) -> None:
 
 def dashboard(
     study: StudyArgument = None,
+    name: Annotated[str | None, typer.Argument(help="After `new`: the dashboard to write.")] = None,
     directory: Directory = STUDIES,
     port: Annotated[int, typer.Option(help="Port to serve on; another one if it is taken.")] = 5000,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
 ) -> None:
-    """Serve MLflow on this machine and print the address of the study's page. Ctrl-C ends it."""
+    """Serve MLflow on this machine and print the address of the study's page. Ctrl-C ends it.
+
+    `arnn-search dashboard new NAME` writes the start of a dashboard of your own into ./dashboards instead.
+    """
+    if study == "new" and name is not None:
+        from arnn_search.tracking.dashboards import write_start
+
+        typer.echo(
+            f"Wrote {write_start(name, directory=Path.cwd())}. The next study draws it, and `report` too."
+        )
+        return
     from arnn_search.errors import StudyError
     from arnn_search.studies.study import Study
     from arnn_search.tracking.pages import find_study, run_url, study_url
@@ -106,6 +117,9 @@ def dashboard(
         page = study_url(base, location.experiment_id, study=shown.name)
         typer.echo(f"Trials:      {page}")
         typer.echo(f"The study:   {run_url(base, location.experiment_id, location.run_id)}")
+        overview = "dashboards/overview.html"
+        address = run_url(base, location.experiment_id, location.run_id, artifact=overview)
+        typer.echo(f"Dashboards:  {address}")
         if open_page:
             typer.launch(page)
         if server is None:

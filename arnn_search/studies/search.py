@@ -1,6 +1,7 @@
 """Starting a study or going on with one: everything is checked before the first trial is paid for."""
 
 import contextlib
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -46,6 +47,7 @@ from arnn_search.tracking import NullTracker, Tracker, is_server, resolve_uri
 from arnn_search.trials.rehearsal import Rehearsal
 from arnn_search.trials.task import TrialTask
 
+_SECONDS_BETWEEN_DASHBOARDS = 30.0
 _PACKAGES = ("arnn-search", "keras", "tensorflow", "jax", "torch", "optuna", "keras-tuner", "mlflow", "numpy")
 
 
@@ -361,10 +363,16 @@ def _supervise(
             measure_latency=config.max_latency_ms is not None or "latency_ms" in prepared.objectives.names,
         )
 
+    drawn = time.monotonic()
+
     def on_trial_end(number: int) -> None:
+        nonlocal drawn
         average = config.duplicates == "repeat"
         drop_weaker_models(ledger, layout, keep=config.keep_models, average=average)
         log_progress(ledger, tracker)
+        if time.monotonic() - drawn > _SECONDS_BETWEEN_DASHBOARDS:
+            drawn = time.monotonic()
+            tracker.render_dashboards(Path.cwd())
 
     order = config.order
     if order == "auto":

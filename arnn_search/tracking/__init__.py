@@ -6,6 +6,7 @@ to send.
 
 from arnn_search.tracking.null import NullTracker
 from arnn_search.tracking.pages import StudyLocation, find_study, run_url, study_url
+from arnn_search.tracking.report import write_report
 from arnn_search.tracking.server import serve, stop_server
 from arnn_search.tracking.spool import Spool
 from arnn_search.tracking.store import ensure_store, is_server, resolve_uri
@@ -27,4 +28,5 @@ __all__ = [
     "stop_server",
     "study_url",
     "sync",
+    "write_report",
 ]

@@ -7,7 +7,8 @@ import base64
 import gzip
 import html
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ LOCAL_DIRECTORY = "dashboards"
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>body {{ font-family: sans-serif; margin: 8px; }} p {{ color: #555; margin: 4px 12px; }}</style></head>
-<body><p>{description}</p>{places}
+<body>{places}
 <script>
 (async () => {{
   const packed = Uint8Array.from(atob("{library}"), character => character.charCodeAt(0));
@@ -35,6 +36,24 @@ _PAGE = """<!DOCTYPE html>
 }})();
 </script></body></html>
 """
+_START = '''"""One line that says what this dashboard shows."""
+
+import plotly.graph_objects as go
+
+
+def render(study):
+    # study.trials is a pandas table with a row for each trial: state, value, family, param.*, metric.*, ...
+    # study.history(number, metric) gives a metric by epoch, study.layers(number) the gradients of a trial.
+    figure = go.Figure(go.Scatter(x=study.completed.index, y=study.completed["value"], mode="markers"))
+    figure.update_layout(title=f"{study.name}: {study.metric} by trial", template="plotly_white")
+    return figure
+'''
+
+
+@dataclass(frozen=True)
+class _Section:
+    description: str
+    figures: list[str]
 
 
 class DashboardError(ArnnSearchError, ValueError):
@@ -66,25 +85,48 @@ def find_dashboards(directory: Path | None = None) -> dict[str, Path]:
     return found
 
 
+def write_start(name: str, *, directory: Path | None = None) -> Path:
+    """Writes the start of a dashboard of one's own into `./dashboards`.
+
+    Raises:
+        DashboardError: the name is no file name, or is taken.
+    """
+    stem = name.replace("-", "_")
+    if not stem.isidentifier():
+        raise DashboardError(f"A dashboard's name has letters, digits and dashes only. Received: {name!r}.")
+    if stem.replace("_", "-") in find_dashboards(directory):
+        raise DashboardError(f"There is a dashboard called {name!r} already.")
+    path = (directory or Path.cwd()) / LOCAL_DIRECTORY / f"{stem}.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_START, encoding="utf-8")
+    return path
+
+
 def render_page(path: Path, study: StudyView) -> str:
     """Runs a dashboard's `render` and gives the page, with Plotly's library in it.
 
     Raises:
         DashboardError: the file raises, or has no `render` or docstring, or returns something else.
     """
+    return _page(f"{study.name}: {path.stem}", [_render(path, study)])
+
+
+def render_report(paths: Iterable[Path], study: StudyView) -> str:
+    """All dashboards on one page; see `render_page`."""
+    return _page(study.name, [_render(path, study) for path in paths])
+
+
+def _render(path: Path, study: StudyView) -> _Section:
     try:
         module = _load(path)
         figures = module.render(study)
         figures = list(figures) if isinstance(figures, (list, tuple)) else [figures]
-        drawn = [figure.to_json() for figure in figures]
-        description = str(module.__doc__).strip()
+        return _Section(str(module.__doc__).strip(), [figure.to_json() for figure in figures])
     except Exception as error:
-        lines = [
-            frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
-        ]
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
         where = f"{path}, line {lines[-1]}" if lines else str(path)
         raise DashboardError(f"{where}: {type(error).__name__}: {error}") from error
-    return _page(f"{study.name}: {path.stem}", description, drawn)
 
 
 def _load(path: Path) -> Any:
@@ -98,15 +140,18 @@ def _load(path: Path) -> Any:
     return module
 
 
-def _page(title: str, description: str, figures: Iterable[str]) -> str:
+def _page(title: str, sections: Sequence[_Section]) -> str:
     from plotly.offline import get_plotlyjs
 
-    figures = list(figures)
-    places = "".join(f'<div id="figure-{index}"></div>' for index in range(len(figures)))
+    places, figures = [], []
+    for section in sections:
+        places.append(f"<p>{html.escape(section.description)}</p>")
+        for figure in section.figures:
+            places.append(f'<div id="figure-{len(figures)}"></div>')
+            figures.append(figure)
     return _PAGE.format(
         title=html.escape(title),
-        description=html.escape(description),
-        places=places,
+        places="".join(places),
         library=base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode(),
         # A text in a figure must not end the script.
         figures="[" + ",".join(figures).replace("</", "<\\/") + "]",
