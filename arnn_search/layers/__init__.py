@@ -5,11 +5,19 @@ from arnn_search.layers._convolution import AutoRotConv2D
 from arnn_search.layers._dense import AutoRotDense
 from arnn_search.layers._describe import Description, LayerDescription, describe
 from arnn_search.layers._fold import fold
+from arnn_search.layers._recurrent import AutoRotGRU, AutoRotLSTM, AutoRotSimpleRNN
+from arnn_search.layers._recurrent_cells import AutoRotGRUCell, AutoRotLSTMCell, AutoRotSimpleRNNCell
 from arnn_search.layers._value_range import Input, infer_value_range
 
 __all__ = [
     "AutoRotConv2D",
     "AutoRotDense",
+    "AutoRotGRU",
+    "AutoRotGRUCell",
+    "AutoRotLSTM",
+    "AutoRotLSTMCell",
+    "AutoRotSimpleRNN",
+    "AutoRotSimpleRNNCell",
     "Description",
     "Input",
     "LayerDescription",

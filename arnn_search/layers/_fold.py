@@ -6,6 +6,8 @@ import keras
 import numpy as np
 
 from arnn_search.layers._convolution import AutoRotConvolution
+from arnn_search.layers._parts import parts_of
+from arnn_search.layers._recurrence import AutoRotatedRecurrence
 from arnn_search.layers._rotated import AutoRotated
 
 
@@ -52,11 +54,7 @@ class _Clones:
     def _new(self, layer: Any) -> Any:
         if isinstance(layer, keras.Model):
             return self.of_model(layer)
-        if not isinstance(layer, AutoRotated):
-            return layer.__class__.from_config(layer.get_config())
-        if isinstance(layer, AutoRotConvolution) and layer.pads:
-            return _convolution_and_rescale(layer)
-        return layer.stock_layer()
+        return _stock(layer)
 
 
 def _check_foldable(model: Any) -> None:
@@ -66,6 +64,28 @@ def _check_foldable(model: Any) -> None:
         )
     if not model.built:
         raise ValueError(f"The model {model.name!r} has no weights yet; build it before folding it.")
+
+
+def _stock(layer: Any) -> Any:
+    if isinstance(layer, AutoRotConvolution) and layer.pads:
+        return _convolution_and_rescale(layer)
+    if isinstance(layer, (AutoRotated, AutoRotatedRecurrence)):
+        return layer.stock_layer()
+    config = layer.get_config()
+    return layer.__class__.from_config(_stock_parts(config) if parts_of(layer) else config)
+
+
+def _stock_parts(config: Any) -> Any:
+    """The configuration of a wrapper, with those of stock layers in the place of the rotating ones inside."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(_stock_parts(value) for value in config)
+    if not isinstance(config, dict):
+        return config
+    if str(config.get("registered_name", "")).startswith("arnn_search>"):
+        part = keras.saving.deserialize_keras_object(config)
+        part.build(config["build_config"]["input_shape"])
+        return keras.saving.serialize_keras_object(_stock(part))
+    return {key: _stock_parts(value) for key, value in config.items()}
 
 
 def _convolution_and_rescale(layer: Any) -> keras.Sequential:
@@ -83,8 +103,16 @@ def _convolution_and_rescale(layer: Any) -> keras.Sequential:
 def _carry_weights(layer: Any, clone: Any) -> None:
     if isinstance(layer, keras.Model):
         return  # its layers are pairs of their own
-    if not isinstance(layer, AutoRotated):
-        clone.set_weights(layer.get_weights())
+    if isinstance(layer, AutoRotatedRecurrence):
+        clone.cell.set_weights(layer.folded_weights())
+        _carry_states(layer, clone)
+    elif not isinstance(layer, AutoRotated):
+        parts = parts_of(layer)
+        if not parts:
+            clone.set_weights(layer.get_weights())
+        for part, its_clone in zip(parts, parts_of(clone), strict=True):
+            _carry_weights(part, its_clone)
+        _carry_states(layer, clone)
     elif isinstance(layer, AutoRotConvolution) and layer.pads:
         convolution, rescale, _ = clone.layers
         rho = np.asarray(keras.ops.convert_to_numpy(layer.rho()))
@@ -97,3 +125,10 @@ def _carry_weights(layer: Any, clone: Any) -> None:
         rescale.finalize_state()
     else:
         clone.set_weights(layer.folded_weights())
+
+
+def _carry_states(layer: Any, clone: Any) -> None:
+    for state, its_clone in zip(
+        getattr(layer, "states", None) or (), getattr(clone, "states", None) or (), strict=True
+    ):
+        its_clone.assign(state)
