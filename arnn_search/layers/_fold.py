@@ -82,9 +82,7 @@ def _stock_parts(config: Any) -> Any:
     if not isinstance(config, dict):
         return config
     if str(config.get("registered_name", "")).startswith("arnn_search>"):
-        part = keras.saving.deserialize_keras_object(config)
-        part.build(config["build_config"]["input_shape"])
-        return keras.saving.serialize_keras_object(_stock(part))
+        return keras.saving.serialize_keras_object(_stock(keras.saving.deserialize_keras_object(config)))
     return {key: _stock_parts(value) for key, value in config.items()}
 
 
@@ -103,16 +101,13 @@ def _convolution_and_rescale(layer: Any) -> keras.Sequential:
 def _carry_weights(layer: Any, clone: Any) -> None:
     if isinstance(layer, keras.Model):
         return  # its layers are pairs of their own
-    if isinstance(layer, AutoRotatedRecurrence):
-        clone.cell.set_weights(layer.folded_weights())
-        _carry_states(layer, clone)
-    elif not isinstance(layer, AutoRotated):
-        parts = parts_of(layer)
-        if not parts:
-            clone.set_weights(layer.get_weights())
-        for part, its_clone in zip(parts, parts_of(clone), strict=True):
+    if isinstance(layer, AutoRotatedRecurrence) or (not isinstance(layer, AutoRotated) and parts_of(layer)):
+        for part, its_clone in zip(parts_of(layer), parts_of(clone), strict=True):
             _carry_weights(part, its_clone)
-        _carry_states(layer, clone)
+        for weight, its_clone in zip(_own_weights(layer), _own_weights(clone), strict=True):
+            its_clone.assign(weight)
+    elif not isinstance(layer, AutoRotated):
+        clone.set_weights(layer.get_weights())
     elif isinstance(layer, AutoRotConvolution) and layer.pads:
         convolution, rescale, _ = clone.layers
         rho = np.asarray(keras.ops.convert_to_numpy(layer.rho()))
@@ -127,8 +122,7 @@ def _carry_weights(layer: Any, clone: Any) -> None:
         clone.set_weights(layer.folded_weights())
 
 
-def _carry_states(layer: Any, clone: Any) -> None:
-    for state, its_clone in zip(
-        getattr(layer, "states", None) or (), getattr(clone, "states", None) or (), strict=True
-    ):
-        its_clone.assign(state)
+def _own_weights(layer: Any) -> list[Any]:
+    """Those that belong to none of the layers inside: the states of a recurrence, say."""
+    inside = {id(weight) for part in parts_of(layer) for weight in part.weights}
+    return [weight for weight in layer.weights if id(weight) not in inside]

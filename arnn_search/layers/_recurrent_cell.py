@@ -101,7 +101,7 @@ class AutoRotatedCell(AutoRotated):
             self._rotated_once, self._in_step = outer, False
 
     def get_dropout_mask(self, step_input: Any) -> Any:
-        """As of the stock cell. A recurrence asks before its first step: time to rotate, once for all steps."""
+        """As of the stock cell. A recurrence asks before its first step: time to rotate, once for all."""
         if self.auto_rotation and not self._in_step:
             self._rotated_once = self._rotated_weights()
         return super().get_dropout_mask(step_input)  # type: ignore[misc]

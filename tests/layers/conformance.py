@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from arnn_search import layers
-from tests.layers import numpy_reference
+from tests.layers import numpy_reference, recurrent_reference
 
 LIMITS = (
     {},
@@ -21,6 +21,8 @@ LIMITS = (
     {"learn_limit": True},
     {"learn_limit": True, "limit_per_unit": True, "limit": 1.5},
 )
+BOUNDED = ("tanh", "sigmoid", "softsign")
+"""A recurrence multiplies its own outputs; without bounds it grows with every step, rotated or not."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Row:
     geometries: tuple[dict[str, Any], ...] = ({},)
     """What the stock layer offers beside: strides, padding, groups."""
     boundaries: tuple[str, ...] = ()
+    activations: tuple[str, ...] = ("sigmoid", "tanh", "relu", "linear", "softsign")
+    """What the variants take in turn."""
 
     @property
     def name(self) -> str:
@@ -69,7 +73,7 @@ class Row:
 
     def variants(self) -> list[dict[str, Any]]:
         """Every combination of reference point, limit, boundary, geometry and bias."""
-        activations = itertools.cycle(["sigmoid", "tanh", "relu", "linear", "softsign"])
+        activations = itertools.cycle(self.activations)
         ranges = itertools.cycle([(-1.0, 1.5), (0.0, 1.0), (-3.0, -1.0)])
         boundaries = self.boundaries or (None,)
         return [
@@ -111,6 +115,33 @@ ROWS = [
             {"padding": "same", "data_format": "channels_first"},
         ),
         boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotSimpleRNN,
+        keras.layers.SimpleRNN,
+        {"units": 3},
+        (3, 2),
+        recurrent_reference.simple_rnn,
+        geometries=({}, {"return_sequences": True, "go_backwards": True}, {"unroll": True}),
+        activations=BOUNDED,
+    ),
+    Row(
+        layers.AutoRotLSTM,
+        keras.layers.LSTM,
+        {"units": 3},
+        (3, 2),
+        recurrent_reference.lstm,
+        geometries=({}, {"return_sequences": True, "go_backwards": True}, {"unroll": True}),
+        activations=BOUNDED,
+    ),
+    Row(
+        layers.AutoRotGRU,
+        keras.layers.GRU,
+        {"units": 3},
+        (3, 2),
+        recurrent_reference.gru,
+        geometries=({}, {"reset_after": False}, {"return_sequences": True, "go_backwards": True}),
+        activations=BOUNDED,
     ),
 ]
 NAMES = [row.name for row in ROWS]
