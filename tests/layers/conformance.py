@@ -120,7 +120,7 @@ ROWS = [
         layers.AutoRotSimpleRNN,
         keras.layers.SimpleRNN,
         {"units": 3},
-        (3, 2),
+        (3, 3),
         recurrent_reference.simple_rnn,
         geometries=({}, {"return_sequences": True, "go_backwards": True}, {"unroll": True}),
         activations=BOUNDED,
