@@ -123,6 +123,8 @@ def _carry_weights(layer: Any, clone: Any) -> None:
 
 
 def _own_weights(layer: Any) -> list[Any]:
-    """Those that belong to none of the layers inside: the states of a recurrence, say."""
+    """Those of none of the layers inside, and a recurrence's states, which Keras does not list."""
     inside = {id(weight) for part in parts_of(layer) for weight in part.weights}
-    return [weight for weight in layer.weights if id(weight) not in inside]
+    states = getattr(layer, "states", None)
+    listed = [weight for weight in layer.weights if id(weight) not in inside]
+    return listed + [state for state in keras.tree.flatten(states) if state is not None]

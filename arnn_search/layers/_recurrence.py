@@ -15,8 +15,8 @@ from arnn_search.layers._value_range import infer_value_range
 class AutoRotatedRecurrence:
     """Mixin of the auto-rotating recurrent layers; the stock layer comes after it in the bases.
 
-    The stock layer runs as it does, on a cell whose weights are rotated: once for a sequence, before the first
-    step. Where it hands its weights to a fused recurrence (cuDNN), those are the rotated ones.
+    The stock layer runs as it does, on a cell whose weights are rotated: once for a sequence, before its
+    first step. Where it hands its weights to a fused recurrence (cuDNN), those are the rotated ones.
 
     Arguments beside the stock layer's: as of `AutoRotatedCell`.
     """

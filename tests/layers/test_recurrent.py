@@ -130,7 +130,7 @@ def test_rotated_weights_are_forgotten_after_a_call(row):
     layer.cell.weights[0].assign(layer.cell.weights[0] * 2)
     after = outputs_of(layer, SEQUENCES)
     assert not np.allclose(before, after, atol=1e-3)
-    with pytest.raises(Exception, match="."):
+    with pytest.raises(Exception, match=r"(?s).+"):  # each backend has its own
         layer(SEQUENCES, initial_state=[np.zeros((2, 9), "float32") for _ in layer.state_size])
     layer.cell.weights[0].assign(layer.cell.weights[0] / 2)
     np.testing.assert_allclose(outputs_of(layer, SEQUENCES), before, atol=1e-6)
@@ -267,7 +267,7 @@ def test_states_of_a_stateful_recurrence_fold_with_it():
 
 @for_each_row
 def test_cell_refuses_what_would_skip_the_rotation(row):
-    with pytest.raises(ValueError, match="`limit` must be positive.*Received: 0"):
+    with pytest.raises(ValueError, match=r"`limit` must be positive.*Received: 0"):
         CELLS[row.name][0](3, limit=0)
     with pytest.raises(ValueError, match=r"`value_range` must be \(low, high\).*Received: \(1, 0\)"):
         CELLS[row.name][0](3, value_range=(1, 0))
@@ -276,5 +276,5 @@ def test_cell_refuses_what_would_skip_the_rotation(row):
 
 
 def test_default_limit_of_every_gate_must_lie_within_the_bounds():
-    with pytest.raises(ValueError, match="`limit` must lie within `limit_bounds`.*Received: 2"):
+    with pytest.raises(ValueError, match=r"`limit` must lie within `limit_bounds`.*Received: 2"):
         layers.AutoRotLSTM(3, learn_limit=True, limit_bounds=(3, 5))
