@@ -7,6 +7,8 @@ from arnn_search.layers._depthwise_convolution import AutoRotDepthwiseConv1D, Au
 from arnn_search.layers._describe import Description, LayerDescription, describe
 from arnn_search.layers._einsum_dense import AutoRotEinsumDense
 from arnn_search.layers._fold import fold
+from arnn_search.layers._recurrent import AutoRotGRU, AutoRotLSTM, AutoRotSimpleRNN
+from arnn_search.layers._recurrent_cells import AutoRotGRUCell, AutoRotLSTMCell, AutoRotSimpleRNNCell
 from arnn_search.layers._separable_convolution import AutoRotSeparableConv1D, AutoRotSeparableConv2D
 from arnn_search.layers._transposed_convolution import (
     AutoRotConv1DTranspose,
@@ -26,8 +28,14 @@ __all__ = [
     "AutoRotDepthwiseConv1D",
     "AutoRotDepthwiseConv2D",
     "AutoRotEinsumDense",
+    "AutoRotGRU",
+    "AutoRotGRUCell",
+    "AutoRotLSTM",
+    "AutoRotLSTMCell",
     "AutoRotSeparableConv1D",
     "AutoRotSeparableConv2D",
+    "AutoRotSimpleRNN",
+    "AutoRotSimpleRNNCell",
     "Description",
     "Input",
     "LayerDescription",

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from arnn_search.layers._parts import parts_of
+
 _TITLES = ("layer", "family", "limit", "range in", "reference point", "smallest |f(x_Q)|", "largest rho")
 _NORMALISATIONS = (
     keras.layers.BatchNormalization,
@@ -87,10 +89,10 @@ def _layers_of(holder: Any, path: str, seen: set[int]) -> Iterator[tuple[Any, st
         if isinstance(layer, keras.Model):
             yield from _layers_of(layer, f"{name}/", seen)
         elif _rotates(layer) or layer.weights:
-            yield from _parts_of(layer, name, seen)
+            yield from _rotating_parts(layer, name, seen)
 
 
-def _parts_of(layer: Any, name: str, seen: set[int]) -> Iterator[tuple[Any, str]]:
+def _rotating_parts(layer: Any, name: str, seen: set[int]) -> Iterator[tuple[Any, str]]:
     """The layer, or the rotating layers that it wraps."""
     parts = [] if _rotates(layer) else [part for part in _sublayers(layer) if _rotates(part)]
     if not parts:
@@ -102,12 +104,10 @@ def _parts_of(layer: Any, name: str, seen: set[int]) -> Iterator[tuple[Any, str]
 
 
 def _sublayers(layer: Any) -> Iterator[Any]:
-    for holder in ("layer", "forward_layer", "backward_layer", "cell"):
-        part = getattr(layer, holder, None)
-        if isinstance(part, keras.layers.Layer):
-            yield part
+    for part in parts_of(layer):
+        yield part
+        if not _rotates(part):
             yield from _sublayers(part)
-    yield from getattr(layer, "cells", ())
 
 
 def _rotates(layer: Any) -> bool:

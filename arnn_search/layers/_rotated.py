@@ -97,12 +97,16 @@ class AutoRotated:
                 f"Received: {len(self.reference_point)} components."
             )
         if self.learn_limit:
-            self._limit_weight = self.add_weight(  # type: ignore[attr-defined]
-                name="limit",
-                shape=(self.num_units,) if self.limit_per_unit else (),
-                initializer=keras.initializers.Constant(self._start_of_limit()),
-                trainable=True,
-            )
+            self._limit_weight = self.new_limit_weight()
+
+    def new_limit_weight(self) -> Any:
+        """The weight of a learnable limit, where it starts."""
+        return self.add_weight(  # type: ignore[attr-defined]
+            name="limit",
+            shape=(self.num_units,) if self.limit_per_unit else (),
+            initializer=keras.initializers.Constant(self._start_of_limit()),
+            trainable=True,
+        )
 
     def num_features(self, input_shape: Any) -> int:
         """How many components a reference point has."""

@@ -143,7 +143,8 @@ def _load(path: Path) -> Any:
 def _page(title: str, sections: Sequence[_Section]) -> str:
     from plotly.offline import get_plotlyjs
 
-    places, figures = [], []
+    places: list[str] = []
+    figures: list[str] = []
     for section in sections:
         places.append(f"<p>{html.escape(section.description)}</p>")
         for figure in section.figures:

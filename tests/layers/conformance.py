@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from arnn_search import layers
-from tests.layers import numpy_reference, numpy_reference_convolution
+from tests.layers import numpy_reference, numpy_reference_convolution, recurrent_reference
 
 LIMITS = (
     {},
@@ -21,6 +21,8 @@ LIMITS = (
     {"learn_limit": True},
     {"learn_limit": True, "limit_per_unit": True, "limit": 1.5},
 )
+BOUNDED = ("tanh", "sigmoid", "softsign")
+"""A recurrence multiplies its own outputs; without bounds it grows with every step, rotated or not."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Row:
     """What the stock layer offers beside: strides, padding, groups."""
     boundaries: tuple[str, ...] = ()
     has_use_bias: bool = True
+    activations: tuple[str, ...] = ("sigmoid", "tanh", "relu", "linear", "softsign")
+    """What the variants take in turn."""
 
     @property
     def name(self) -> str:
@@ -74,7 +78,7 @@ class Row:
 
     def variants(self) -> list[dict[str, Any]]:
         """Every combination of reference point, limit, boundary, geometry and bias."""
-        activations = itertools.cycle(["sigmoid", "tanh", "relu", "linear", "softsign"])
+        activations = itertools.cycle(self.activations)
         ranges = itertools.cycle([(-1.0, 1.5), (0.0, 1.0), (-3.0, -1.0)])
         boundaries = self.boundaries or (None,)
         return [
@@ -229,6 +233,33 @@ ROWS = [
         numpy_reference.einsum_dense,
         geometries=({"bias_axes": "de"}, {"bias_axes": "e"}, {"bias_axes": "d"}, {"bias_axes": None}),
         has_use_bias=False,
+    ),
+    Row(
+        layers.AutoRotSimpleRNN,
+        keras.layers.SimpleRNN,
+        {"units": 3},
+        (3, 3),
+        recurrent_reference.simple_rnn,
+        geometries=({}, {"return_sequences": True, "go_backwards": True}, {"unroll": True}),
+        activations=BOUNDED,
+    ),
+    Row(
+        layers.AutoRotLSTM,
+        keras.layers.LSTM,
+        {"units": 3},
+        (3, 2),
+        recurrent_reference.lstm,
+        geometries=({}, {"return_sequences": True, "go_backwards": True}, {"unroll": True}),
+        activations=BOUNDED,
+    ),
+    Row(
+        layers.AutoRotGRU,
+        keras.layers.GRU,
+        {"units": 3},
+        (3, 2),
+        recurrent_reference.gru,
+        geometries=({}, {"reset_after": False}, {"return_sequences": True, "go_backwards": True}),
+        activations=BOUNDED,
     ),
 ]
 NAMES = [row.name for row in ROWS]
