@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from arnn_search.errors import ArnnSearchError
 from arnn_search.execution.executor import load_function
-from arnn_search.execution.local import _main_module_hidden
-from arnn_search.execution.trial_process import _prepare_process
+from arnn_search.execution.local import main_module_hidden
+from arnn_search.execution.trial_process import prepare_process
 
 _SECONDS_TO_EXIT = 5
 
@@ -66,7 +66,7 @@ class ProcessCompanion:
         self._process = context.Process(
             target=_serve, args=(theirs, reference, arguments, log), name=reference, daemon=True
         )
-        with _main_module_hidden():
+        with main_module_hidden():
             self._process.start()
         theirs.close()
 
@@ -90,7 +90,7 @@ class ProcessCompanion:
 
 def _serve(connection: Connection, reference: str, arguments: tuple[Any, ...], log: Path) -> None:
     """Answers calls until the other end is closed."""
-    _prepare_process({"CUDA_VISIBLE_DEVICES": "-1"}, log=log)
+    prepare_process({"CUDA_VISIBLE_DEVICES": "-1"}, log=log)
     made: Any = load_function(reference)(*arguments)
     with contextlib.suppress(EOFError, OSError):
         while True:

@@ -4,7 +4,6 @@ import contextlib
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -12,12 +11,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from arnn_search.data import DataSpec
 from arnn_search.data.sources import check_source
-from arnn_search.errors import ConfigurationError, SpaceError, StudyError
+from arnn_search.errors import ConfigurationError, StudyError
 from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, RayExecutor, Slot
 from arnn_search.spaces.discovery import SpaceFile, find_space
-from arnn_search.spaces.parameters import Parameter
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
@@ -30,21 +27,19 @@ from arnn_search.studies.config import (
     recorded_form,
     shared_configuration,
 )
-from arnn_search.studies.engines.engine import PastTrial
 from arnn_search.studies.engines.make import check_engine, make_engine
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
 from arnn_search.studies.layout import StudyLayout, all_layouts, data_cache, find_layout, new_layout
 from arnn_search.studies.lease import Lease
-from arnn_search.studies.ledger import Direction, Ledger, create_ledger, find_ledger, open_ledger
+from arnn_search.studies.ledger import Ledger, create_ledger, find_ledger, open_ledger
 from arnn_search.studies.listener import StudyListener
-from arnn_search.studies.objectives import MEASURED, Objectives, parse_objectives
+from arnn_search.studies.preparation import PreparedStudy, prepare_study, with_imported
 from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
-from arnn_search.studies.warm_start import import_trials, imported_as_json, imported_from_json
+from arnn_search.studies.warm_start import imported_as_json, imported_from_json
 from arnn_search.tracking import NullTracker, Tracker, is_server, resolve_uri
-from arnn_search.trials.rehearsal import Rehearsal
 from arnn_search.trials.task import TrialTask
 
 _SECONDS_BETWEEN_DASHBOARDS = 30.0
@@ -111,9 +106,9 @@ def run_study(
     with _executor(config) as executor:
         slots = executor.plan_slots(config.devices, workers=config.workers)
         listener.preparing("Loading Keras, preparing data, trying the search space")
-        prepared = _prepare(config, declaration, executor)
+        prepared = prepare_study(config, declaration, executor)
         if config.from_study is not None and existing is None:
-            prepared = _with_imported(prepared, config, listener)
+            prepared = with_imported(prepared, config, listener)
         with _opened(config, existing, declaration, prepared) as (layout, ledger):
             study = Study(layout.name, directory=layout.directory.parent, storage=config.storage)
             tracker = _tracker(config, layout, ledger, declaration)
@@ -167,74 +162,9 @@ def _check_shareable(config: StudyConfig) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    directory: Path
-    spec: DataSpec
-    objectives: Objectives
-    parameters: tuple[Parameter, ...]
-    imported: tuple[PastTrial, ...] = ()
-
-    @property
-    def recorded_objectives(self) -> list[list[str]]:
-        """The objectives, as the ledger records them."""
-        return [[one.name, one.direction] for one in self.objectives.items]
-
-    @property
-    def metric(self) -> str:
-        """The reported metric that decides on a trial's best epoch."""
-        return self.objectives.primary.name
-
-
-def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) -> _Prepared:
-    data = executor.call(
-        "arnn_search.data:prepare",
-        config.data,
-        target=config.target,
-        task=config.task,
-        scaling=config.scaling,
-        validation=config.validation,
-        test=config.test,
-        max_train_samples=config.max_train_samples,
-        seed=config.seed,
-        cache_directory=data_cache(config.directory.resolve()),
-    )
-    tried = executor.call("arnn_search.trials.rehearse:rehearse_defaults", declaration.path, data.directory)
-    if tried.problem:
-        raise SpaceError(f"The search space {declaration.name!r} does not work. {tried.problem}")
-    objectives = _objectives(config, data.spec, tried)
-    return _Prepared(data.directory, data.spec, objectives, tried.parameters)
-
-
-def _with_imported(prepared: _Prepared, config: StudyConfig, listener: StudyListener) -> _Prepared:
-    name = str(config.from_study)
-    imported = import_trials(
-        config.directory,
-        name,
-        objectives=prepared.recorded_objectives,
-        space=prepared.parameters,
-    )
-    listener.imported(name, num_trials=len(imported.trials), misfits=imported.misfits)
-    return replace(prepared, imported=imported.trials)
-
-
-def _objectives(config: StudyConfig, spec: DataSpec, tried: Rehearsal) -> Objectives:
-    name, direction = spec.objective
-    default: tuple[str, Direction] = (name, "minimize" if direction == "minimize" else "maximize")
-    objectives = parse_objectives(config.objective, config.direction, default=default)
-    for name in objectives.names:
-        health = name.startswith("health/") and config.telemetry
-        if name not in tried.metrics and name not in MEASURED and not health:
-            raise ConfigurationError(
-                f"The objective {name!r} is not among what the models of {config.space!r} report: "
-                f"{', '.join(tried.metrics)}."
-            )
-    return objectives
-
-
 @contextlib.contextmanager
 def _opened(
-    config: StudyConfig, existing: StudyLayout | None, declaration: SpaceFile, prepared: _Prepared
+    config: StudyConfig, existing: StudyLayout | None, declaration: SpaceFile, prepared: PreparedStudy
 ) -> Iterator[tuple[StudyLayout, Ledger]]:
     stem = f"{Path(config.data).stem}-{declaration.name}"
     layout = existing or new_layout(config.directory, config.study, stem=stem)
@@ -260,7 +190,9 @@ def _opened(
         yield layout, ledger
 
 
-def _joined(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, prepared: _Prepared) -> Ledger:
+def _joined(
+    config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, prepared: PreparedStudy
+) -> Ledger:
     """The shared ledger: that of the study as another machine has begun it, or a new one."""
     with exclusively(open_storage(layout.directory, config.storage), layout.name):
         ledger = find_ledger(layout.directory, layout.name, storage=config.storage)
@@ -288,7 +220,7 @@ def _joined(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, pr
     return ledger
 
 
-def _describe(ledger: Ledger, config: StudyConfig, declaration: SpaceFile, prepared: _Prepared) -> None:
+def _describe(ledger: Ledger, config: StudyConfig, declaration: SpaceFile, prepared: PreparedStudy) -> None:
     attributes = {
         "configuration": shared_configuration(config),
         "study_id": uuid.uuid4().hex,
@@ -307,7 +239,7 @@ def _describe(ledger: Ledger, config: StudyConfig, declaration: SpaceFile, prepa
         ledger.set_attribute(name, value)
 
 
-def _check_unchanged(name: str, ledger: Ledger, declaration: SpaceFile, prepared: _Prepared) -> None:
+def _check_unchanged(name: str, ledger: Ledger, declaration: SpaceFile, prepared: PreparedStudy) -> None:
     recorded = ledger.attributes
     found = {
         "space_sha256": (declaration.digest, f"the search space ({declaration.path})"),
@@ -338,7 +270,7 @@ def _supervise(
     executor: Executor,
     slots: list[Slot],
     tracker: Tracker | NullTracker,
-    prepared: _Prepared,
+    prepared: PreparedStudy,
     declaration: SpaceFile,
     listener: StudyListener,
 ) -> None:

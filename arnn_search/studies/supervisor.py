@@ -192,7 +192,8 @@ class Supervisor:
             proposal=proposal,
             propose_again=propose if self._engine.resamples and fixed is None else None,
             admission=self._admission,
-            evaluated=self._evaluated(past) if proposal.schedule is None else {},
+            # What was admitted once is, whatever has been evaluated since; and a round goes on with a trial.
+            evaluated={} if fixed or proposal.schedule else self._evaluated(past),
             trial=trial,
             objectives=self._objectives,
             rule=self._pareto_rule(past),

@@ -8,7 +8,7 @@ from arnn_search.studies.admission import MOST_TRIES, TRAIN, Admission
 from arnn_search.studies.ledger import trial_attributes
 from arnn_search.trials.channel import Built, EpochReport
 
-from .scripted import COMPLETED, ScriptedExecutor
+from .scripted import COMPLETED, KILLED, ScriptedExecutor
 from .test_supervisor import Workplace
 
 WIDTH = Parameter("width", "int", low=1, high=9, step=2, default=1)
@@ -134,6 +134,23 @@ def test_strict_order_gives_the_same_study_in_every_interleaving(tmp_path, dupli
         place.supervisor(ScriptedExecutor(Trainings(), seed=seed), 20).run()
         results.append(place.results())
     assert results[1:] == results[:1] * 2
+
+
+def test_trial_that_was_admitted_is_trained_when_it_is_run_again(tmp_path):
+    class DiesOnce(Trainings):
+        def __call__(self, task, session):
+            if task.attempt == 1 and task.number in (2, 7):
+                session.built(Built(f"width-{session.suggest(WIDTH)}", 1))
+                yield KILLED
+            yield from super().__call__(task, session)
+
+    place, script = Workplace(tmp_path, slots=1, sampler="random"), DiesOnce()
+    place.admission = Admission(duplicates="resample")
+    place.supervisor(ScriptedExecutor(script), 9).run()
+    for number in (2, 7):
+        attributes = trial_attributes(place.ledger.trials()[number])
+        assert attributes["attempt"] == 2
+        assert "reused" not in attributes
 
 
 def test_limits_hold_in_a_real_study(folder, small_file, write_space):
