@@ -21,8 +21,8 @@ def export(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="A file (.keras, .onnx, .tflite), or a folder for several formats and a model card; by default "
-            "best.keras, or best with --format.",
+            help="A file (.keras, .onnx, .tflite), or a folder for several formats and a model card; by "
+            "default best.keras, or best with --format.",
             show_default=False,
         ),
     ] = None,

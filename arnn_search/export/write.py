@@ -33,6 +33,12 @@ def write_formats(job: WriteJob) -> Written:
     network = ExportedNetwork(model, source, job.fold, job.is_raw, preprocess, job.origin)
     failed = {}
     for entry in find_formats(job.destinations):
+        if entry.needs_tensorflow and keras.config.backend() != "tensorflow":
+            failed[entry.name] = (
+                f"This process runs Keras on {keras.config.backend()}, and the format needs TensorFlow: "
+                "export from the command line, or from a new process."
+            )
+            continue
         try:
             entry.write(network, job.destinations[entry.name])
         except Exception as error:  # converters raise anything, and one of them must not end the others
