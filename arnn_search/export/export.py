@@ -18,7 +18,7 @@ from arnn_search.export.job import Comparison, WriteJob, Written
 from arnn_search.export.origin import describe_origin
 from arnn_search.export.report import ExportedFile, ExportReport
 from arnn_search.export.selection import Selected, choose_trial, select_model
-from arnn_search.export.verify import Opened, open_in_clean_process
+from arnn_search.export.verify import Opened, OpenJob, open_in_clean_process
 
 if TYPE_CHECKING:
     from arnn_search.studies.study import Study, Trial
@@ -148,36 +148,44 @@ def _write_and_open(
         written: Written = executor.call("arnn_search.export.write:write_formats", job)
         failed = dict(written.failed)
 
-        def attempt(entry: ExportFormat) -> Opened | ExportError:
-            try:
-                return open_in_clean_process(
-                    entry,
-                    job.destinations[entry.name],
-                    inputs=job.exchange / "inputs.npy" if entry.has_weights else None,
-                    outputs=job.exchange / f"{entry.name}.npy" if entry.has_weights else None,
-                    stock=job.fold,
-                    backend=study.config.backend,
-                )
-            except ExportError as error:
-                return error
-
         entries = [entry for entry in destination.formats if entry.name not in failed]
-        opened = {}
-        with ThreadPoolExecutor(min(_MOST_PROCESSES, num_cores())) as threads:
-            for entry, found in zip(entries, threads.map(attempt, entries), strict=True):
-                if isinstance(found, ExportError):
-                    failed[entry.name] = str(found)
-                else:
-                    opened[entry.name] = found
+        opened = _open_all(study, job, entries)
+        failed |= {name: found.error for name, found in opened.items() if found.error}
         outputs = {
             entry.name: job.exchange / f"{entry.name}.npy"
             for entry in entries
-            if entry.has_weights and entry.name in opened
+            if entry.has_weights and not opened[entry.name].error
         }
         compared: Mapping[str, Comparison] = {}
         if outputs:
             compared = executor.call("arnn_search.export.write:compare_outputs", job, outputs)
     return written, opened, compared, failed
+
+
+def _open_all(study: "Study", job: WriteJob, entries: list[ExportFormat]) -> dict[str, Opened]:
+    """Opens every file, one process for each runtime, several of them at a time."""
+
+    def attempt(runtime: str) -> dict[str, Opened]:
+        jobs = [
+            OpenJob(
+                entry,
+                job.destinations[entry.name],
+                job.exchange / "inputs.npy" if entry.has_weights else None,
+                job.exchange / f"{entry.name}.npy" if entry.has_weights else None,
+            )
+            for entry in entries
+            if entry.runtime == runtime
+        ]
+        # Only Keras itself has to know layers that were not folded.
+        stock = job.fold or runtime != "keras"
+        return open_in_clean_process(jobs, stock=stock, backend=study.config.backend)
+
+    runtimes = list(dict.fromkeys(entry.runtime for entry in entries))
+    opened: dict[str, Opened] = {}
+    with ThreadPoolExecutor(min(_MOST_PROCESSES, num_cores())) as threads:
+        for found in threads.map(attempt, runtimes):
+            opened |= found
+    return opened
 
 
 def _problem(
