@@ -27,6 +27,9 @@ TOLERANCE = 1e-4
 """How far a file's outputs may be from the trial's model, and its score from the recorded one; relative to 1
 or to the value itself if that is larger."""
 
+HALF_PRECISION_TOLERANCE = 2e-2
+"""The same for networks that compute in 16 bits, where each runtime rounds in its own way."""
+
 _MOST_PROCESSES = 4
 
 
@@ -65,6 +68,7 @@ def export_trial(
     destination = _without_impossible(destination, fold=fold, asked=formats is not None)
     is_raw = destination.is_folder if raw_inputs is None else raw_inputs
     selected = select_model(study, chosen, refit=refit)
+    tolerance = HALF_PRECISION_TOLERANCE if "16" in study.config.precision else TOLERANCE
     spec = study.data_spec  # raises if the prepared data are gone
     destination.prepare()
     try:
@@ -74,7 +78,7 @@ def export_trial(
         files = []
         for entry in destination.formats:
             if entry.name not in failed:
-                problem = _problem(entry, opened, compared, written, selected)
+                problem = _problem(entry, opened, compared, written, selected, tolerance=tolerance)
                 if problem:
                     failed[entry.name] = problem
                 else:
@@ -145,7 +149,11 @@ def _write_and_open(
     needs_tensorflow = any(entry.needs_tensorflow for entry in destination.formats)
     backend = "tensorflow" if needs_tensorflow else study.config.backend
     with LocalExecutor(backend=backend) as executor:
-        written: Written = executor.call("arnn_search.export.write:write_formats", job)
+        try:
+            written: Written = executor.call("arnn_search.export.write:write_formats", job)
+        except RuntimeError as error:
+            number = job.origin["trial"]
+            raise ExportError(f"The model of trial {number} could not be opened and run: {error}") from error
         failed = dict(written.failed)
 
         entries = [entry for entry in destination.formats if entry.name not in failed]
@@ -194,6 +202,8 @@ def _problem(
     compared: Mapping[str, Comparison],
     written: Written,
     selected: Selected,
+    *,
+    tolerance: float,
 ) -> str:
     """Why a file must not be delivered; empty if it may."""
     if not entry.has_weights:
@@ -203,12 +213,12 @@ def _problem(
     comparison = compared[entry.name]
     score, recorded = comparison.scores.get(selected.metric, float("nan")), selected.recorded
     # Not `>`: a score that is not a number agrees with nothing.
-    if not abs(recorded - score) <= TOLERANCE * max(1.0, abs(recorded)):
+    if not abs(recorded - score) <= tolerance * max(1.0, abs(recorded)):
         return (
             f"It does not give the recorded score: {selected.metric_name} was {recorded:.6f}, the file gives "
             f"{score:.6f}."
         )
-    if not comparison.difference <= TOLERANCE:
+    if not comparison.difference <= tolerance:
         return f"Its outputs differ by {comparison.difference:.2g} from those of the trial's model."
     return ""
 

@@ -40,7 +40,7 @@ for name, opener, path, inputs, outputs in jobs:
         opened = globals()[opener](path)
         if inputs:
             x = np.load(inputs)
-            np.save(outputs, opened(x))
+            np.save(outputs, np.asarray(opened(x)).astype("float32"))
             said[name] = {"milliseconds": milliseconds(opened, x[:1])}
         else:
             said[name] = {"num_parameters": int(opened)}

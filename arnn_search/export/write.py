@@ -99,7 +99,8 @@ def _write_exchange(job: WriteJob, source: keras.Model) -> None:
     scaled = np.concatenate([prepared.validation()[0], prepared.test()[0]])
     inputs = unscale(prepared.spec, scaled) if job.is_raw else scaled
     np.save(job.exchange / "inputs.npy", inputs)
-    np.save(job.exchange / "reference.npy", source.predict(scaled, batch_size=_BATCH, verbose=0))
+    reference = source.predict(scaled, batch_size=_BATCH, verbose=0)
+    np.save(job.exchange / "reference.npy", np.asarray(reference).astype(np.float32))
 
 
 def _difference(values: np.ndarray, reference: np.ndarray) -> float:
