@@ -40,7 +40,7 @@ def write_card(
         "As it was searched and trained; a thick red border marks auto-rotating layers."
         + (" In the files they are stock Keras layers, rotated for good." if report.folded else "")
     )
-    _say_how_good(document, study, trial)
+    _say_how_good(document, study, trial, is_refit=report.metric.startswith("test_"))
     _say_health(document, trial, written)
     _say_files(document, report)
     _say_inputs(document, report, spec)
@@ -80,7 +80,7 @@ def _say_what(
     document.table(("", ""), rows)
 
 
-def _say_how_good(document: Document, study: "Study", trial: "Trial") -> None:
+def _say_how_good(document: Document, study: "Study", trial: "Trial", *, is_refit: bool) -> None:
     from arnn_search.studies.refit import read_refit
 
     document.heading("Scores")
@@ -96,9 +96,10 @@ def _say_how_good(document: Document, study: "Study", trial: "Trial") -> None:
     for name, interval in refit.test.items() if refit else ():
         rows.append((f"{name}, test part, retrained", _interval_text(interval)))
     document.table(("score", "value"), rows)
+    place = [one.number for one in study.leaderboard].index(trial.number) + 1
     text = (
-        f"The best of {len(study.leaderboard)} completed trials was chosen by {study.metric}, so the score "
-        "on the validation part flatters it. "
+        f"Place {place} of {len(study.leaderboard)} completed trials by {study.metric}, by which the best is "
+        "chosen, so the score on the validation part flatters it. "
     )
     if any("test part" in name for name, _ in rows):
         text += "The test part was used for none of the choices. "
@@ -109,6 +110,8 @@ def _say_how_good(document: Document, study: "Study", trial: "Trial") -> None:
             f"Retrained on the training and validation parts for {refit.epochs} epochs; mean "
             f"over {len(refit.seeds)} seeds, with Student's 95 % interval if there are several."
         )
+    if is_refit:
+        text += " The files hold the first of these networks."
     document.paragraph(text.strip())
 
 

@@ -18,7 +18,7 @@ from arnn_search.export.job import Comparison, WriteJob, Written
 from arnn_search.export.origin import describe_origin
 from arnn_search.export.report import ExportedFile, ExportReport
 from arnn_search.export.selection import Selected, choose_trial, select_model
-from arnn_search.export.verify import Opened, open_in_clean_process
+from arnn_search.export.verify import Opened, OpenJob, open_in_clean_process
 
 if TYPE_CHECKING:
     from arnn_search.studies.study import Study, Trial
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-4
 """How far a file's outputs may be from the trial's model, and its score from the recorded one; relative to 1
 or to the value itself if that is larger."""
+
+HALF_PRECISION_TOLERANCE = 2e-2
+"""The same for networks that compute in 16 bits, where each runtime rounds in its own way."""
 
 _MOST_PROCESSES = 4
 
@@ -65,6 +68,7 @@ def export_trial(
     destination = _without_impossible(destination, fold=fold, asked=formats is not None)
     is_raw = destination.is_folder if raw_inputs is None else raw_inputs
     selected = select_model(study, chosen, refit=refit)
+    tolerance = HALF_PRECISION_TOLERANCE if "16" in study.config.precision else TOLERANCE
     spec = study.data_spec  # raises if the prepared data are gone
     destination.prepare()
     try:
@@ -74,7 +78,7 @@ def export_trial(
         files = []
         for entry in destination.formats:
             if entry.name not in failed:
-                problem = _problem(entry, opened, compared, written, selected)
+                problem = _problem(entry, opened, compared, written, selected, tolerance=tolerance)
                 if problem:
                     failed[entry.name] = problem
                 else:
@@ -145,39 +149,51 @@ def _write_and_open(
     needs_tensorflow = any(entry.needs_tensorflow for entry in destination.formats)
     backend = "tensorflow" if needs_tensorflow else study.config.backend
     with LocalExecutor(backend=backend) as executor:
-        written: Written = executor.call("arnn_search.export.write:write_formats", job)
+        try:
+            written: Written = executor.call("arnn_search.export.write:write_formats", job)
+        except RuntimeError as error:
+            number = job.origin["trial"]
+            raise ExportError(f"The model of trial {number} could not be opened and run: {error}") from error
         failed = dict(written.failed)
 
-        def attempt(entry: ExportFormat) -> Opened | ExportError:
-            try:
-                return open_in_clean_process(
-                    entry,
-                    job.destinations[entry.name],
-                    inputs=job.exchange / "inputs.npy" if entry.has_weights else None,
-                    outputs=job.exchange / f"{entry.name}.npy" if entry.has_weights else None,
-                    stock=job.fold,
-                    backend=study.config.backend,
-                )
-            except ExportError as error:
-                return error
-
         entries = [entry for entry in destination.formats if entry.name not in failed]
-        opened = {}
-        with ThreadPoolExecutor(min(_MOST_PROCESSES, num_cores())) as threads:
-            for entry, found in zip(entries, threads.map(attempt, entries), strict=True):
-                if isinstance(found, ExportError):
-                    failed[entry.name] = str(found)
-                else:
-                    opened[entry.name] = found
+        opened = _open_all(study, job, entries)
+        failed |= {name: found.error for name, found in opened.items() if found.error}
         outputs = {
             entry.name: job.exchange / f"{entry.name}.npy"
             for entry in entries
-            if entry.has_weights and entry.name in opened
+            if entry.has_weights and not opened[entry.name].error
         }
         compared: Mapping[str, Comparison] = {}
         if outputs:
             compared = executor.call("arnn_search.export.write:compare_outputs", job, outputs)
     return written, opened, compared, failed
+
+
+def _open_all(study: "Study", job: WriteJob, entries: list[ExportFormat]) -> dict[str, Opened]:
+    """Opens every file, one process for each runtime, several of them at a time."""
+
+    def attempt(runtime: str) -> dict[str, Opened]:
+        jobs = [
+            OpenJob(
+                entry,
+                job.destinations[entry.name],
+                job.exchange / "inputs.npy" if entry.has_weights else None,
+                job.exchange / f"{entry.name}.npy" if entry.has_weights else None,
+            )
+            for entry in entries
+            if entry.runtime == runtime
+        ]
+        # Only Keras itself has to know layers that were not folded.
+        stock = job.fold or runtime != "keras"
+        return open_in_clean_process(jobs, stock=stock, backend=study.config.backend)
+
+    runtimes = list(dict.fromkeys(entry.runtime for entry in entries))
+    opened: dict[str, Opened] = {}
+    with ThreadPoolExecutor(min(_MOST_PROCESSES, num_cores())) as threads:
+        for found in threads.map(attempt, runtimes):
+            opened |= found
+    return opened
 
 
 def _problem(
@@ -186,6 +202,8 @@ def _problem(
     compared: Mapping[str, Comparison],
     written: Written,
     selected: Selected,
+    *,
+    tolerance: float,
 ) -> str:
     """Why a file must not be delivered; empty if it may."""
     if not entry.has_weights:
@@ -195,12 +213,12 @@ def _problem(
     comparison = compared[entry.name]
     score, recorded = comparison.scores.get(selected.metric, float("nan")), selected.recorded
     # Not `>`: a score that is not a number agrees with nothing.
-    if not abs(recorded - score) <= TOLERANCE * max(1.0, abs(recorded)):
+    if not abs(recorded - score) <= tolerance * max(1.0, abs(recorded)):
         return (
             f"It does not give the recorded score: {selected.metric_name} was {recorded:.6f}, the file gives "
             f"{score:.6f}."
         )
-    if not comparison.difference <= TOLERANCE:
+    if not comparison.difference <= tolerance:
         return f"Its outputs differ by {comparison.difference:.2g} from those of the trial's model."
     return ""
 

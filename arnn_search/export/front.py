@@ -19,7 +19,9 @@ def with_scaling(model: keras.Model, spec: DataSpec) -> keras.Model:
         spec: the data that it was trained on.
     """
     inputs = keras.Input(spec.input_shape, name="inputs")
-    outputs = model(_scaled(inputs, spec))
+    # The same layers, not compiled: an optimizer inside would be saved along with the one outside.
+    network = keras.Model(model.inputs, model.outputs[0], name=model.name)
+    outputs = network(_scaled(inputs, spec))
     if spec.target_scaling is not None:
         outputs = _restored(outputs, spec)
     raw = keras.Model(inputs, outputs, name=model.name)

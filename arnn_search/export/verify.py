@@ -5,45 +5,67 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arnn_search.errors import ExportError
 from arnn_search.export.formats.format import ExportFormat
 
-# The source of the format's opener stands between the two, and is all that the process knows of it.
+# The source of the formats' openers stands between the two, and is all that the process knows of them.
 _BEFORE = """from __future__ import annotations
 import json, sys, time
-path, inputs, outputs, stock = sys.argv[1:]
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] == "arnn_search":
             raise ImportError("the exported model needs arnn_search")
-if stock == "1":
+stock, jobs = json.loads(sys.argv[1])
+if stock:
     sys.meta_path.insert(0, Refuse())
 else:
     import arnn_search.layers
 import numpy as np
 """
 _AFTER = """
-opened = {opener}(path)
-said = {{"parameters": 0, "milliseconds": 0.0}}
-if inputs:
-    x = np.load(inputs)
-    np.save(outputs, opened(x))
+def milliseconds(predict, one):
     seconds = []
     for _ in range(11):
         start = time.perf_counter()
-        opened(x[:1])
+        predict(one)
         seconds.append(time.perf_counter() - start)
-    said["milliseconds"] = 1000 * float(np.median(seconds))
-else:
-    said["parameters"] = int(opened)
-assert stock != "1" or "arnn_search" not in sys.modules
+    return 1000 * float(np.median(seconds))
+said = {}
+for name, opener, path, inputs, outputs in jobs:
+    try:
+        opened = globals()[opener](path)
+        if inputs:
+            x = np.load(inputs)
+            np.save(outputs, np.asarray(opened(x)).astype("float32"))
+            said[name] = {"milliseconds": milliseconds(opened, x[:1])}
+        else:
+            said[name] = {"num_parameters": int(opened)}
+    except Exception as error:
+        said[name] = {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+assert not stock or "arnn_search" not in sys.modules
 print(json.dumps(said))
 """
+
+
+@dataclass(frozen=True)
+class OpenJob:
+    """A file to be opened and run.
+
+    Attributes:
+        format: the file's format.
+        path: the file.
+        inputs: a `.npy` file of samples; None for a format without weights.
+        outputs: where the process writes what it computed.
+    """
+
+    format: ExportFormat
+    path: Path
+    inputs: Path | None = None
+    outputs: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -53,39 +75,33 @@ class Opened:
     Attributes:
         num_parameters: of a format without weights; 0 for others.
         milliseconds: median time for one sample, called from Python; 0 for a format without weights.
+        error: why it could not be opened or run; empty if it could.
     """
 
-    num_parameters: int
-    milliseconds: float
+    num_parameters: int = 0
+    milliseconds: float = 0.0
+    error: str = ""
 
 
-def open_in_clean_process(
-    entry: ExportFormat,
-    path: Path,
-    *,
-    inputs: Path | None,
-    outputs: Path | None,
-    stock: bool,
-    backend: str | None,
-) -> Opened:
-    """Opens a file in a new interpreter and runs it on inputs.
+def open_in_clean_process(jobs: Sequence[OpenJob], *, stock: bool, backend: str | None) -> dict[str, Opened]:
+    """Opens files of one runtime in a new interpreter and runs them on inputs.
 
     Args:
-        entry: the file's format.
-        path: the file.
-        inputs: a `.npy` file of samples; None for a format without weights.
-        outputs: where the process writes what it computed.
+        jobs: the files, of different formats.
         stock: whether the process must do without this project.
         backend: Keras' backend; None for the default.
 
-    Raises:
-        ExportError: the file does not open or run there; with the last line of what Python said.
+    Returns:
+        What was found, by the format's name.
     """
-    opener = entry.opener
-    program = f"{_BEFORE}\n{inspect.getsource(opener)}\n{_AFTER.format(opener=opener.__name__)}"
-    command = [sys.executable, "-c", program, path, inputs or "", outputs or "", int(stock)]
+    openers = [job.format.opener for job in jobs]
+    program = "\n".join([_BEFORE, *map(inspect.getsource, openers), _AFTER])
+    rows = [
+        (job.format.name, opener.__name__, str(job.path), _text(job.inputs), _text(job.outputs))
+        for job, opener in zip(jobs, openers, strict=True)
+    ]
     done = subprocess.run(
-        [str(part) for part in command],
+        [sys.executable, "-c", program, json.dumps([stock, rows])],
         capture_output=True,
         text=True,
         env=_environment(backend),
@@ -93,12 +109,14 @@ def open_in_clean_process(
     )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
-        raise ExportError(
-            f"The exported {entry.name} model does not work in a clean process: "
-            f"{said[-1] if said else 'no message'}"
-        )
+        reason = f"The process ended ({done.returncode}): {said[-1] if said else 'no message'}"
+        return {job.format.name: Opened(error=reason) for job in jobs}
     found: Mapping[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return Opened(found["parameters"], found["milliseconds"])
+    return {name: Opened(**values) for name, values in found.items()}
+
+
+def _text(path: Path | None) -> str:
+    return "" if path is None else str(path)
 
 
 def _environment(backend: str | None) -> dict[str, str]:

@@ -33,6 +33,12 @@ def write_formats(job: WriteJob) -> Written:
     network = ExportedNetwork(model, source, job.fold, job.is_raw, preprocess, job.origin)
     failed = {}
     for entry in find_formats(job.destinations):
+        if entry.needs_tensorflow and keras.config.backend() != "tensorflow":
+            failed[entry.name] = (
+                f"This process runs Keras on {keras.config.backend()}, and the format needs TensorFlow: "
+                "export from the command line, or from a new process."
+            )
+            continue
         try:
             entry.write(network, job.destinations[entry.name])
         except Exception as error:  # converters raise anything, and one of them must not end the others
@@ -93,7 +99,8 @@ def _write_exchange(job: WriteJob, source: keras.Model) -> None:
     scaled = np.concatenate([prepared.validation()[0], prepared.test()[0]])
     inputs = unscale(prepared.spec, scaled) if job.is_raw else scaled
     np.save(job.exchange / "inputs.npy", inputs)
-    np.save(job.exchange / "reference.npy", source.predict(scaled, batch_size=_BATCH, verbose=0))
+    reference = source.predict(scaled, batch_size=_BATCH, verbose=0)
+    np.save(job.exchange / "reference.npy", np.asarray(reference).astype(np.float32))
 
 
 def _difference(values: np.ndarray, reference: np.ndarray) -> float:

@@ -95,10 +95,10 @@ def test_unfolded_export_keeps_the_rotating_layers(study, tmp_path):
 def _answering(change):
     """Stands for the clean processes: gives `change(format name, right outputs)`."""
 
-    def answer(entry, path, *, inputs, outputs, stock, backend):
-        if outputs is not None:
-            np.save(outputs, change(entry.name, np.load(inputs.parent / "reference.npy")))
-        return Opened(0, 1.0)
+    def answer(jobs, *, stock, backend):
+        for job in jobs:
+            np.save(job.outputs, change(job.format.name, np.load(job.inputs.parent / "reference.npy")))
+        return {job.format.name: Opened(milliseconds=1.0) for job in jobs}
 
     return answer
 

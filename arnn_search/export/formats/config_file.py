@@ -29,6 +29,7 @@ class ConfigFile(ExportFormat):
     name = "config"
     file_name = "config.json"
     summary = "architecture and hyperparameters as JSON, without weights"
+    runtime = "keras"
     has_weights = False
 
     def write(self, network: ExportedNetwork, path: Path) -> None:

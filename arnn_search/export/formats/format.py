@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from arnn_search.errors import ExportError
 
@@ -26,6 +26,7 @@ class ExportFormat(ABC):
         suffix: of a single file; empty where the format is more than one file.
         other_files: what it writes beside it.
         summary: one line for people.
+        runtime: what opens it; files of one runtime are verified in one process.
         packages: what writing needs beyond this project's own dependencies, and the extra that installs it.
         needs_tensorflow: whether writing needs Keras' TensorFlow backend.
         needs_stock_layers: whether auto-rotating layers must have been folded.
@@ -37,6 +38,7 @@ class ExportFormat(ABC):
     suffix: ClassVar[str] = ""
     other_files: ClassVar[tuple[str, ...]] = ()
     summary: ClassVar[str]
+    runtime: ClassVar[Literal["keras", "tensorflow", "onnxruntime"]]
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
     needs_tensorflow: ClassVar[bool] = False

@@ -23,6 +23,7 @@ class KerasFile(ExportFormat):
     file_name = "model.keras"
     suffix = ".keras"
     summary = "Keras 3, any backend; trains on"
+    runtime = "keras"
 
     def write(self, network: ExportedNetwork, path: Path) -> None:
         network.model.save(path)

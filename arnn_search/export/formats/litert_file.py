@@ -47,6 +47,7 @@ class LitertFile(ExportFormat):
     file_name = "model.tflite"
     suffix = ".tflite"
     summary = "LiteRT (TensorFlow Lite) on phones and small devices"
+    runtime = "tensorflow"
     needs_tensorflow = True
 
     def write(self, network: ExportedNetwork, path: Path) -> None:

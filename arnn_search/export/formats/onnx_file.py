@@ -34,6 +34,7 @@ class OnnxFile(ExportFormat):
     file_name = "model.onnx"
     suffix = ".onnx"
     summary = "onnxruntime and whatever else reads ONNX"
+    runtime = "onnxruntime"
     packages = ("onnx", "onnxruntime", "tf2onnx")
     extra = "onnx"
     needs_tensorflow = True

@@ -53,6 +53,7 @@ class PythonModule(ExportFormat):
     file_name = "model.py"
     other_files = ("model.weights.h5",)
     summary = "a Python module that builds the network layer by layer"
+    runtime = "keras"
     needs_stock_layers = True
 
     def write(self, network: ExportedNetwork, path: Path) -> None:

@@ -33,6 +33,7 @@ class SavedModel(ExportFormat):
     name = "savedmodel"
     file_name = "saved_model"
     summary = "TensorFlow and TensorFlow Serving; gives class names too"
+    runtime = "tensorflow"
     needs_tensorflow = True
 
     def __init__(self, *, with_class_names: bool = True) -> None:
