@@ -8,6 +8,7 @@ from arnn_search.layers._fold import fold
 from arnn_search.layers._recurrent import AutoRotGRU, AutoRotLSTM, AutoRotSimpleRNN
 from arnn_search.layers._recurrent_cells import AutoRotGRUCell, AutoRotLSTMCell, AutoRotSimpleRNNCell
 from arnn_search.layers._value_range import Input, infer_value_range
+from arnn_search.layers._wrapper import AutoRotation
 
 __all__ = [
     "AutoRotConv2D",
@@ -18,6 +19,7 @@ __all__ = [
     "AutoRotLSTMCell",
     "AutoRotSimpleRNN",
     "AutoRotSimpleRNNCell",
+    "AutoRotation",
     "Description",
     "Input",
     "LayerDescription",
