@@ -112,8 +112,8 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
         vector = self.reference_point
         if not isinstance(vector, str) and len(vector) != input_shape[-1]:
             raise ValueError(
-                f"`reference_point` must have one component for each of the {input_shape[-1]} input features. "
-                f"Received: {len(vector)} components."
+                f"`reference_point` must have one component for each of the {input_shape[-1]} input "
+                f"features. Received: {len(vector)} components."
             )
         self._sample_shapes = (tuple(size or 1 for size in (1, *input_shape[1:])),)
         if len(parts) > 1:
@@ -143,9 +143,13 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
                 stack.enter_context(self._rotated(part, number))
             return self.layer(inputs, *args, **kwargs)
 
-    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The layer's."""
-        return self.layer.compute_output_shape(*args, **kwargs)
+        return self.layer.compute_output_shape(*self._shapes_for_layer(input_shape))
+
+    def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """The layer's."""
+        return self.layer.compute_output_spec(inputs, *args, **kwargs)
 
     def limit_values(self) -> Any:
         """L as it is now: of the layer, shape `()` or `(units,)`; of projections, all in one vector."""
