@@ -6,9 +6,11 @@ import keras
 import numpy as np
 
 from arnn_search.layers._convolution import AutoRotConvolution
+from arnn_search.layers._fold_wrapper import carry_wrapped_weights, stock_of_wrapped
 from arnn_search.layers._parts import parts_of
 from arnn_search.layers._recurrence import AutoRotatedRecurrence
 from arnn_search.layers._rotated import AutoRotated
+from arnn_search.layers._wrapper import AutoRotation
 
 
 def fold(model: keras.Model) -> keras.Model:
@@ -69,6 +71,8 @@ def _check_foldable(model: Any) -> None:
 def _stock(layer: Any) -> Any:
     if isinstance(layer, AutoRotConvolution) and layer.pads:
         return _convolution_and_rescale(layer)
+    if isinstance(layer, AutoRotation):
+        return stock_of_wrapped(layer)
     if isinstance(layer, (AutoRotated, AutoRotatedRecurrence)):
         return layer.stock_layer()
     config = layer.get_config()
@@ -106,6 +110,8 @@ def _carry_weights(layer: Any, clone: Any) -> None:
             _carry_weights(part, its_clone)
         for weight, its_clone in zip(_own_weights(layer), _own_weights(clone), strict=True):
             its_clone.assign(weight)
+    elif isinstance(layer, AutoRotation):
+        carry_wrapped_weights(layer, clone)
     elif not isinstance(layer, AutoRotated):
         clone.set_weights(layer.get_weights())
     elif isinstance(layer, AutoRotConvolution) and layer.pads:

@@ -63,7 +63,7 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         check_type(layer)
-        projections = len(projections_of(layer)) > 1
+        projections = isinstance(layer, keras.layers.MultiHeadAttention)
         if reference_point == "aligned" or (projections and not isinstance(reference_point, str)):
             raise ValueError(
                 "`reference_point` of AutoRotation must be 'uniform'"
