@@ -16,6 +16,7 @@ from arnn_search.layers._transposed_convolution import (
     AutoRotConv3DTranspose,
 )
 from arnn_search.layers._value_range import Input, infer_value_range
+from arnn_search.layers._wrapper import AutoRotation
 
 __all__ = [
     "AutoRotConv1D",
@@ -36,6 +37,7 @@ __all__ = [
     "AutoRotSeparableConv2D",
     "AutoRotSimpleRNN",
     "AutoRotSimpleRNNCell",
+    "AutoRotation",
     "Description",
     "Input",
     "LayerDescription",

@@ -126,14 +126,11 @@ def _describe_layer(layer: Any, name: str) -> LayerDescription:
     limits = np.asarray(keras.ops.convert_to_numpy(layer.limit_values()))
     row = dataclasses.replace(row, limit=(float(limits.min()), float(limits.max())))
     try:
-        responses, rho = layer.reference_response(), layer.rho()
-    except ValueError:  # a padded convolution of open size
+        smallest = float(np.abs(keras.ops.convert_to_numpy(layer.reference_response())).min())
+        largest = float(keras.ops.convert_to_numpy(layer.rho()).max())
+    except ValueError:  # it depends on a size of input that is open
         return row
-    return dataclasses.replace(
-        row,
-        smallest_response=float(np.abs(keras.ops.convert_to_numpy(responses)).min()),
-        largest_rho=float(keras.ops.convert_to_numpy(rho).max()),
-    )
+    return dataclasses.replace(row, smallest_response=smallest, largest_rho=largest)
 
 
 def _cells(row: LayerDescription) -> tuple[str, ...]:

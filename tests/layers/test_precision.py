@@ -24,7 +24,11 @@ def test_mixed_precision_stays_near_the_formula(row, policy, tolerance):
             np.testing.assert_allclose(outputs_of(layer, x), expected, atol=tolerance)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+# On that backend keras.layers.GRU itself cannot be called in float16: its state changes precision.
+_IN_FLOAT16 = [row for row in ROWS if (keras.config.backend(), row.parent) != ("jax", keras.layers.GRU)]
+
+
+@pytest.mark.parametrize("row", _IN_FLOAT16, ids=lambda row: row.name)
 def test_rotation_at_its_largest_does_not_overflow_float16(row):
     layer, x = row.built(dtype="mixed_float16", **row.without_bias)
     for weight in layer.weights:

@@ -1,0 +1,77 @@
+"""Folding a layer that `AutoRotation` rotates into stock layers."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from arnn_search.layers._linearity import projections_of
+from arnn_search.layers._wrapper import AutoRotation
+
+_SCALABLE = (keras.layers.Dense, keras.layers.MultiHeadAttention)
+
+
+def stock_of_wrapped(wrapper: AutoRotation) -> Any:
+    """The stock layer, or the linear one, a constant rescale and the activation, without weights.
+
+    What has one ρ for each unit by nature (Dense, the projections of attention) is scaled itself. Elsewhere
+    ρ is a map, and a `keras.layers.Normalization` holds it.
+    """
+    layer = wrapper.layer
+    if not wrapper.auto_rotation or isinstance(layer, _SCALABLE):
+        return _again(layer)
+    linear = _again(layer)
+    if hasattr(linear, "activation"):
+        linear.activation = keras.activations.linear
+    rho = _map_of(wrapper)
+    axes = tuple(range(1, rho.ndim))
+    activation = wrapper.activation or keras.activations.linear
+    return keras.Sequential(
+        [
+            linear,
+            keras.layers.Normalization(axis=axes, invert=True, name="rescale", dtype=wrapper.dtype_policy),
+            keras.layers.Activation(activation, name="activation", dtype=wrapper.dtype_policy),
+        ],
+        name=wrapper.name,
+    )
+
+
+def carry_wrapped_weights(wrapper: AutoRotation, clone: Any) -> None:
+    """Puts the weights, scaled where ρ is not a layer of its own, into what `stock_of_wrapped` gave."""
+    if isinstance(clone, keras.Sequential):
+        linear, rescale, _ = clone.layers
+        linear.set_weights(wrapper.layer.get_weights())
+        rho = _map_of(wrapper)[0]
+        rescale.set_weights([np.zeros_like(rho), np.square(rho), np.array(0)])
+        rescale.finalize_state()
+        return
+    clone.set_weights(wrapper.layer.get_weights())
+    if wrapper.auto_rotation:
+        for part, rho in zip(projections_of(clone), wrapper.rho_of_each(), strict=True):
+            scale = np.asarray(ops.convert_to_numpy(rho))
+            for weight in part.weights:
+                # Units are the last axes of ρ; along those before them it is the same at each position.
+                num_axes = _num_unit_axes(part)
+                units = scale.reshape(-1, *scale.shape[scale.ndim - num_axes :])[0]
+                weight.assign(np.asarray(ops.convert_to_numpy(weight)) * units)
+
+
+def _num_unit_axes(part: Any) -> int:
+    if isinstance(part, keras.layers.Dense):
+        return 1
+    inputs, kernel = part.equation.split("->")[0].split(",")
+    return sum(letter not in inputs for letter in kernel)
+
+
+def _map_of(wrapper: AutoRotation) -> np.ndarray:
+    rho = np.asarray(ops.convert_to_numpy(wrapper.rho()))
+    if not rho.size:
+        raise ValueError(
+            f"{wrapper.name}: rho depends on the size of the input, which is open; it cannot be folded."
+        )
+    return rho
+
+
+def _again(layer: Any) -> Any:
+    return type(layer).from_config(layer.get_config())
