@@ -11,7 +11,9 @@ from arnn_search.layers._activations import Range, default_limit
 from arnn_search.layers._limit import Bounds, limit_of, weight_of
 from arnn_search.layers._linearity import check_linear, check_type, projections_of
 from arnn_search.layers._rotated import AutoRotated
-from arnn_search.layers._rotation import reference_value, rotation
+from arnn_search.layers._rotation import headroom, reference_value, rotation
+
+_SMALLEST = 1e-10
 
 
 @keras.saving.register_keras_serializable(package="arnn_search")
@@ -191,6 +193,9 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
             rho = self._rho(part, number, size)
             with _replaced(part, activation=keras.activations.linear):
                 outputs = stock_call(inputs, *args, **kwargs)
+            # Met only where f(x_Q) is 0 to nearly the last digit; beyond it ρ is a constant, with no gradient.
+            most = ops.maximum(ops.max(ops.abs(self.in_rotation_dtype(outputs))), _SMALLEST)
+            rho = ops.minimum(rho, ops.stop_gradient(headroom(self.compute_dtype) / most))
             outputs = outputs * ops.cast(rho, outputs.dtype)
             return outputs if activation is None else activation(outputs)
 
