@@ -13,8 +13,6 @@ from arnn_search.layers._linearity import check_linear, check_type, projections_
 from arnn_search.layers._rotated import AutoRotated
 from arnn_search.layers._rotation import headroom, reference_value, rotation
 
-_SMALLEST = 1e-10
-
 
 @keras.saving.register_keras_serializable(package="arnn_search")
 class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
@@ -193,8 +191,8 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
             rho = self._rho(part, number, size)
             with _replaced(part, activation=keras.activations.linear):
                 outputs = stock_call(inputs, *args, **kwargs)
-            # Met only where f(x_Q) is 0 to nearly the last digit; beyond it ρ is a constant, with no gradient.
-            most = ops.maximum(ops.max(ops.abs(self.in_rotation_dtype(outputs))), _SMALLEST)
+            # Met only where f(x_Q) is 0 to nearly the last digit; beyond it ρ is a constant without gradient.
+            most = ops.maximum(ops.max(ops.abs(self.in_rotation_dtype(outputs))), 1.0)
             rho = ops.minimum(rho, ops.stop_gradient(headroom(self.compute_dtype) / most))
             outputs = outputs * ops.cast(rho, outputs.dtype)
             return outputs if activation is None else activation(outputs)
