@@ -24,8 +24,7 @@ def stock_of_wrapped(wrapper: AutoRotation) -> Any:
     linear = _again(layer)
     if hasattr(linear, "activation"):
         linear.activation = keras.activations.linear
-    rho = _map_of(wrapper)
-    axes = tuple(range(1, rho.ndim))
+    axes = tuple(axis for axis, size in enumerate(wrapper.output_sample_shape) if axis and size is not None)
     activation = wrapper.activation or keras.activations.linear
     return keras.Sequential(
         [
@@ -42,8 +41,12 @@ def carry_wrapped_weights(wrapper: AutoRotation, clone: Any) -> None:
     if isinstance(clone, keras.Sequential):
         linear, rescale, _ = clone.layers
         linear.set_weights(wrapper.layer.get_weights())
-        rho = _map_of(wrapper)[0]
-        rescale.set_weights([np.zeros_like(rho), np.square(rho), np.array(0)])
+        rho = np.asarray(ops.convert_to_numpy(wrapper.rho()))[0]
+        for axis, size in enumerate(wrapper.output_sample_shape[1:]):
+            if size is None:  # a size that EinsumDense leaves open: each position has the same weights
+                rho = rho.take([0], axis)
+        variance = np.square(rho).reshape(rescale.get_weights()[0].shape)
+        rescale.set_weights([np.zeros_like(variance), variance, np.array(0)])
         rescale.finalize_state()
         return
     clone.set_weights(wrapper.layer.get_weights())
@@ -64,6 +67,7 @@ def _num_unit_axes(part: Any) -> int:
     return sum(letter not in inputs for letter in kernel)
 
 
+<<<<<<< HEAD
 def _map_of(wrapper: AutoRotation) -> np.ndarray:
     rho = np.asarray(ops.convert_to_numpy(wrapper.rho()))
     if not rho.size:
@@ -73,5 +77,7 @@ def _map_of(wrapper: AutoRotation) -> np.ndarray:
     return rho
 
 
+=======
+>>>>>>> recurrent
 def _again(layer: Any) -> Any:
     return type(layer).from_config(layer.get_config())

@@ -74,10 +74,6 @@ class AutoRotatedCell(AutoRotated):
             trainable=True,
         )
 
-    def add_weight(self, *args: Any, **kwargs: Any) -> Any:
-        """As of a layer; weights are rotated before they are cast, wherever they are read."""
-        return super().add_weight(*args, **{"autocast": not self.auto_rotation} | kwargs)  # type: ignore[misc]
-
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
         if not self.auto_rotation:
             return super().call(inputs, states, training=training)  # type: ignore[misc]

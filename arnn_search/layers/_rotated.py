@@ -99,9 +99,13 @@ class AutoRotated:
         if self.learn_limit:
             self._limit_weight = self.new_limit_weight()
 
+    def add_weight(self, *args: Any, **kwargs: Any) -> Any:
+        """As of the stock layer, but never cast before it is rotated, whoever reads it."""
+        return super().add_weight(*args, **{"autocast": not self.auto_rotation} | kwargs)  # type: ignore[misc]
+
     def new_limit_weight(self) -> Any:
         """The weight of a learnable limit, where it starts."""
-        return self.add_weight(  # type: ignore[attr-defined]
+        return self.add_weight(
             name="limit",
             shape=(self.num_units,) if self.limit_per_unit else (),
             initializer=keras.initializers.Constant(self._start_of_limit()),

@@ -11,7 +11,7 @@ from arnn_search.layers._activations import Range, default_limit
 from arnn_search.layers._limit import Bounds, limit_of, weight_of
 from arnn_search.layers._linearity import check_linear, check_type, projections_of
 from arnn_search.layers._rotated import AutoRotated
-from arnn_search.layers._rotation import reference_value, rotation
+from arnn_search.layers._rotation import headroom, reference_value, rotation
 
 
 @keras.saving.register_keras_serializable(package="arnn_search")
@@ -85,6 +85,12 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
         self._limit_weights: tuple[Any, ...] = ()
         self._sample_shapes: tuple[Any, ...] = ()
         self._layer_shapes: Any = None
+        self._size_is_open = False
+
+    @property
+    def output_sample_shape(self) -> tuple[int | None, ...]:
+        """Of the layer's output for one sample; None where the layer leaves it open."""
+        return tuple(self.layer.compute_output_shape(self._sample_shapes[0]))
 
     @property
     def activation(self) -> Any:
@@ -118,6 +124,9 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
         self._sample_shapes = (tuple(size or 1 for size in (1, *input_shape[1:])),)
         if len(parts) > 1:
             self._sample_shapes = tuple(_one_position(part) for part in parts)
+        self._size_is_open = None in input_shape[1:] and not isinstance(
+            self.layer, (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.MultiHeadAttention)
+        )
         check_linear(self.layer, self._sample_shapes[0])
         if self.learn_limit:
             self._limit_weights = tuple(
@@ -182,6 +191,9 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
             rho = self._rho(part, number, size)
             with _replaced(part, activation=keras.activations.linear):
                 outputs = stock_call(inputs, *args, **kwargs)
+            # Met only where f(x_Q) is 0 to nearly the last digit; beyond it ρ is a constant without gradient.
+            most = ops.maximum(ops.max(ops.abs(self.in_rotation_dtype(outputs))), 1.0)
+            rho = ops.minimum(rho, ops.stop_gradient(headroom(self.compute_dtype) / most))
             outputs = outputs * ops.cast(rho, outputs.dtype)
             return outputs if activation is None else activation(outputs)
 
@@ -197,11 +209,12 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
             point = 3.0 * ops.max(self._limit_of(part, 2))
         if not isinstance(self.reference_point, str):
             point = self.reference_vector()
+        if size is None and self._size_is_open:
+            raise ValueError(f"{self.name}: the response depends on the size of the input, which is open.")
         shape = self._sample_shapes[number] if size is None else (1, *size)
         sample = ops.broadcast_to(ops.cast(point, self.rotation_dtype), shape)
         with _replaced(part, activation=keras.activations.linear):
-            # Not by __call__: in the precision of the weights, not in that of the computation.
-            return self.in_rotation_dtype(type(part).call(part, sample))
+            return self.in_rotation_dtype(_InFullPrecision(part)(sample))
 
     def _limit_of(self, part: Any, number: int) -> Any:
         if not self._limit_weights:
@@ -234,6 +247,18 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
             initializer=keras.initializers.Constant(start),
             autocast=False,
         )
+
+
+class _InFullPrecision(keras.layers.Layer):  # type: ignore[misc]
+    """Runs a layer on its weights as they are: Keras casts them for the computation wherever else it runs."""
+
+    def __init__(self, part: Any) -> None:
+        super().__init__(name="in_full_precision", dtype=part.variable_dtype, autocast=False)
+        self.part = part
+        self.built = True
+
+    def call(self, sample: Any) -> Any:
+        return type(self.part).call(self.part, sample)
 
 
 def _one_position(projection: Any) -> tuple[int, ...]:
