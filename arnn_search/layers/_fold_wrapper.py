@@ -67,17 +67,5 @@ def _num_unit_axes(part: Any) -> int:
     return sum(letter not in inputs for letter in kernel)
 
 
-<<<<<<< HEAD
-def _map_of(wrapper: AutoRotation) -> np.ndarray:
-    rho = np.asarray(ops.convert_to_numpy(wrapper.rho()))
-    if not rho.size:
-        raise ValueError(
-            f"{wrapper.name}: rho depends on the size of the input, which is open; it cannot be folded."
-        )
-    return rho
-
-
-=======
->>>>>>> recurrent
 def _again(layer: Any) -> Any:
     return type(layer).from_config(layer.get_config())
