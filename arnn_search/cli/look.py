@@ -48,10 +48,11 @@ def status(
         typer.echo(json.dumps(study_as_dict(shown), indent=2))
         return
     trials = shown.trials
+    goals = ", ".join(f"{direction} {name}" for name, direction in shown.objectives.items())
     state = "is running" if shown.is_running else "is not running"
     console.print(
         f"Study [bold]{shown.name}[/] {state}: {counts_text(trials)} of {shown.config.trials} trials; "
-        f"{shown.direction} {shown.metric}; {shown.attributes['space']} on {shown.attributes['data']}."
+        f"{goals}; {shown.attributes['space']} on {shown.attributes['data']}."
     )
     console.print(trials_table(shown, trials))
     if shown.leaderboard:
@@ -80,11 +81,22 @@ def data(json_output: Json = False) -> None:
 
 def dashboard(
     study: StudyArgument = None,
+    name: Annotated[str | None, typer.Argument(help="After `new`: the dashboard to write.")] = None,
     directory: Directory = STUDIES,
     port: Annotated[int, typer.Option(help="Port to serve on; another one if it is taken.")] = 5000,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
 ) -> None:
-    """Serve MLflow on this machine and print the address of the study's page. Ctrl-C ends it."""
+    """Serve MLflow on this machine and print the address of the study's page. Ctrl-C ends it.
+
+    `arnn-search dashboard new NAME` writes the start of a dashboard of your own into ./dashboards instead.
+    """
+    if study == "new" and name is not None:
+        from arnn_search.tracking.dashboards import write_start
+
+        typer.echo(
+            f"Wrote {write_start(name, directory=Path.cwd())}. The next study draws it, and `report` too."
+        )
+        return
     from arnn_search.errors import StudyError
     from arnn_search.studies.study import Study
     from arnn_search.tracking.pages import find_study, run_url, study_url
@@ -105,6 +117,9 @@ def dashboard(
         page = study_url(base, location.experiment_id, study=shown.name)
         typer.echo(f"Trials:      {page}")
         typer.echo(f"The study:   {run_url(base, location.experiment_id, location.run_id)}")
+        overview = "dashboards/overview.html"
+        address = run_url(base, location.experiment_id, location.run_id, artifact=overview)
+        typer.echo(f"Dashboards:  {address}")
         if open_page:
             typer.launch(page)
         if server is None:
@@ -118,14 +133,21 @@ def dashboard(
             stop_server(server)
 
 
-def sync(study: StudyArgument = None, directory: Directory = STUDIES, json_output: Json = False) -> None:
+def sync(
+    study: StudyArgument = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Send everything again, to a store that has lost it.")
+    ] = False,
+    directory: Directory = STUDIES,
+    json_output: Json = False,
+) -> None:
     """Send to MLflow what it has not taken yet."""
     from arnn_search.errors import TrackingError
     from arnn_search.studies.layout import find_layout
     from arnn_search.tracking import sync as send
 
     layout = find_layout(directory, study)
-    report = send(layout.tracking)
+    report = send(layout.tracking, from_start=from_start)
     if json_output:
         typer.echo(json.dumps(vars(report), indent=2))
     else:

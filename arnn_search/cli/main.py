@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from arnn_search import __version__
-from arnn_search.cli import look, predict, rerun, run, spaces, take
+from arnn_search.cli import look, predict, report, rerun, run, spaces, take
 from arnn_search.errors import ArnnSearchError
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ app.command()(run.resume)
 app.command()(run.init)
 app.command()(look.status)
 app.command()(look.dashboard)
+app.command()(report.report)
 app.command()(look.sync)
 app.command()(take.export)
 app.command()(predict.predict)

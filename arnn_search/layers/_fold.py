@@ -5,15 +5,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from arnn_search.layers._convolution import AutoRotConvolution
+from arnn_search.layers._parts import parts_of
+from arnn_search.layers._recurrence import AutoRotatedRecurrence
 from arnn_search.layers._rotated import AutoRotated
+from arnn_search.layers._rotated_convolution import AutoRotConvolution
 
 
 def fold(model: keras.Model) -> keras.Model:
     """The same network with stock Keras layers only: kernel ρW, bias ρb.
 
     A padded convolution, whose ρ is a map over positions, becomes a linear convolution, a constant rescale
-    (`keras.layers.Normalization`) and the activation. Layers that are shared stay shared.
+    with the bias (`keras.layers.Normalization`) and the activation. Layers that are shared stay shared.
 
     Args:
         model: a functional or sequential model that is built.
@@ -52,11 +54,7 @@ class _Clones:
     def _new(self, layer: Any) -> Any:
         if isinstance(layer, keras.Model):
             return self.of_model(layer)
-        if not isinstance(layer, AutoRotated):
-            return layer.__class__.from_config(layer.get_config())
-        if isinstance(layer, AutoRotConvolution) and layer.pads:
-            return _convolution_and_rescale(layer)
-        return layer.stock_layer()
+        return _stock(layer)
 
 
 def _check_foldable(model: Any) -> None:
@@ -69,11 +67,31 @@ def _check_foldable(model: Any) -> None:
         raise ValueError(f"The model {model.name!r} has no weights yet; build it before folding it.")
 
 
+def _stock(layer: Any) -> Any:
+    if isinstance(layer, AutoRotConvolution) and layer.pads:
+        return _convolution_and_rescale(layer)
+    if isinstance(layer, (AutoRotated, AutoRotatedRecurrence)):
+        return layer.stock_layer()
+    config = layer.get_config()
+    return layer.__class__.from_config(_stock_parts(config) if parts_of(layer) else config)
+
+
+def _stock_parts(config: Any) -> Any:
+    """The configuration of a wrapper, with those of stock layers in the place of the rotating ones inside."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(_stock_parts(value) for value in config)
+    if not isinstance(config, dict):
+        return config
+    if str(config.get("registered_name", "")).startswith("arnn_search>"):
+        return keras.saving.serialize_keras_object(_stock(keras.saving.deserialize_keras_object(config)))
+    return {key: _stock_parts(value) for key, value in config.items()}
+
+
 def _convolution_and_rescale(layer: Any) -> keras.Sequential:
     axes = tuple(range(1, layer.rank + 2))
     return keras.Sequential(
         [
-            layer.stock_layer(activation=None, name="convolution"),
+            layer.stock_layer(activation=None, use_bias=False, name="convolution"),
             keras.layers.Normalization(axis=axes, invert=True, name="rescale", dtype=layer.dtype_policy),
             keras.layers.Activation(layer.activation, name="activation", dtype=layer.dtype_policy),
         ],
@@ -84,7 +102,12 @@ def _convolution_and_rescale(layer: Any) -> keras.Sequential:
 def _carry_weights(layer: Any, clone: Any) -> None:
     if isinstance(layer, keras.Model):
         return  # its layers are pairs of their own
-    if not isinstance(layer, AutoRotated):
+    if isinstance(layer, AutoRotatedRecurrence) or (not isinstance(layer, AutoRotated) and parts_of(layer)):
+        for part, its_clone in zip(parts_of(layer), parts_of(clone), strict=True):
+            _carry_weights(part, its_clone)
+        for weight, its_clone in zip(_own_weights(layer), _own_weights(clone), strict=True):
+            its_clone.assign(weight)
+    elif not isinstance(layer, AutoRotated):
         clone.set_weights(layer.get_weights())
     elif isinstance(layer, AutoRotConvolution) and layer.pads:
         convolution, rescale, _ = clone.layers
@@ -92,9 +115,22 @@ def _carry_weights(layer: Any, clone: Any) -> None:
         # The largest ρ of a filter goes into its kernel: what is left lies in (0, 1], so does its square.
         positions = tuple(axis for axis in range(rho.ndim) if axis != layer.channel_axis)
         largest = rho.max(axis=positions, keepdims=True)
-        convolution.set_weights(layer.scaled_weights(largest.reshape(-1)))
+        kernels = layer.scaled_kernels(keras.ops.convert_to_tensor(largest.reshape(-1)))
+        convolution.set_weights([keras.ops.convert_to_numpy(kernel) for kernel in kernels])
         share = (rho / largest)[0]
-        rescale.set_weights([np.zeros_like(share), np.square(share), np.array(0)])
+        # The bias is added where the rescale adds anyway: one pass over the batch less.
+        bias = np.zeros_like(share)
+        if layer.rotation_bias() is not None:
+            bias = (rho * keras.ops.convert_to_numpy(layer.along_channels(layer.rotation_bias())))[0]
+        rescale.set_weights([bias, np.square(share), np.array(0)])
         rescale.finalize_state()
     else:
         clone.set_weights(layer.folded_weights())
+
+
+def _own_weights(layer: Any) -> list[Any]:
+    """Those of none of the layers inside, and a recurrence's states, which Keras does not list."""
+    inside = {id(weight) for part in parts_of(layer) for weight in part.weights}
+    states = getattr(layer, "states", None)
+    listed = [weight for weight in layer.weights if id(weight) not in inside]
+    return listed + [state for state in keras.tree.flatten(states) if state is not None]

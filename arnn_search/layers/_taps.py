@@ -21,6 +21,13 @@ class AxisTaps:
     """Which taps are in which set: 0 or 1, shape `(sets, taps)`."""
     positions: Any
     """Which position sees which set: 0 or 1, shape `(positions, sets)`; None if each has its own."""
+    inside: tuple[int, int] | None = None
+    """The first position that sees every tap, and the first one behind those; None if there is none."""
+
+    @property
+    def whole_set(self) -> int:
+        """Which set holds every tap, where there is an inside."""
+        return int(np.argmax(self.sets.sum(axis=1)))
 
 
 def axis_taps(size: Any, *, taps: int, stride: int, dilation: int, padding: str) -> AxisTaps:
@@ -47,8 +54,37 @@ def axis_taps(size: Any, *, taps: int, stride: int, dilation: int, padding: str)
         meets = starts + ops.convert_to_tensor(np.arange(taps)[None] * dilation, dtype=starts.dtype)
         return AxisTaps(ops.cast(ops.logical_and(meets >= 0, meets < size), "float32"), None)
     meets = np.arange(num_positions)[:, None] * stride - before + np.arange(taps)[None] * dilation
-    sets, which = np.unique((meets >= 0) & (meets < size), axis=0, return_inverse=True)
-    return AxisTaps(sets.astype("float32"), np.eye(len(sets), dtype="float32")[which.reshape(-1)])
+    return _as_sets((meets >= 0) & (meets < size))
+
+
+def transposed_axis_taps(
+    size: Any, *, taps: int, stride: int, dilation: int, padding: str, output_padding: int | None
+) -> AxisTaps:
+    """The sets of taps along one axis of a transposed convolution; see `axis_taps`.
+
+    The input is spread out by the stride, padded and convolved with the kernel from its last tap to its
+    first, with Keras' rules for how much is padded.
+
+    Raises:
+        ValueError: the size is not known.
+    """
+    if not isinstance(size, (int, np.integer)):
+        raise ValueError(
+            "A transposed convolution with boundary='padded' needs an input of known size. Received one that "
+            "is open; boundary='interior' does without."
+        )
+    span = (taps - 1) * dilation + 1
+    if padding == "valid":
+        before = span - 1
+        after = span - 1 + (max(span, stride) - span if output_padding is None else output_padding)
+    else:
+        both = stride + span - 2 if output_padding is None else span + span % 2 - 2 + output_padding
+        before = min(both // 2 + both % 2, span - 1)
+        after = both - before
+    last = (size - 1) * stride
+    num_positions = last + 1 + before + after - span + 1
+    spread = np.arange(num_positions)[:, None] + span - 1 - before - np.arange(taps)[None] * dilation
+    return _as_sets((spread >= 0) & (spread <= last) & (spread % stride == 0))
 
 
 def sum_over_sets(tap_values: Any, axes: Sequence[AxisTaps]) -> Any:
@@ -83,3 +119,13 @@ def _contract(values: Any, matrices: Sequence[Any]) -> Any:
             product = ops.tensordot(ops.cast(matrix, values.dtype), values, axes=[[1], [axis]])
             values = ops.moveaxis(product, 0, axis)
     return values
+
+
+def _as_sets(seen: np.ndarray) -> AxisTaps:
+    """The rows that differ, and which position has which; `seen` has shape `(positions, taps)`."""
+    sets, which = np.unique(seen, axis=0, return_inverse=True)
+    whole = np.flatnonzero(seen.all(axis=1))
+    # With a stride the positions that see every tap may lie apart.
+    is_inside = len(whole) > 0 and bool(seen[whole[0] : whole[-1] + 1].all())
+    inside = (int(whole[0]), int(whole[-1]) + 1) if is_inside else None
+    return AxisTaps(sets.astype("float32"), np.eye(len(sets), dtype="float32")[which.reshape(-1)], inside)

@@ -11,7 +11,7 @@ import numpy as np
 
 from arnn_search.errors import StudyError
 from arnn_search.studies.config import StudyConfig
-from arnn_search.studies.engines.optuna import trial_seed
+from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.layout import StudyLayout
 from arnn_search.studies.rerun import make_executor, make_task, recorded_slot
 from arnn_search.studies.study import Study, Trial

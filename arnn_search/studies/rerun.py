@@ -9,9 +9,9 @@ from arnn_search.errors import StudyError
 from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, Slot, plan_slots
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.config import StudyConfig
-from arnn_search.studies.engines.optuna import trial_seed
+from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.study import Study, Trial
-from arnn_search.trials.channel import EpochReport, SuggestionError
+from arnn_search.trials.channel import Built, EpochReport, SuggestionError, Verdict
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
 
@@ -179,9 +179,12 @@ class _Replay:
         }
         return "pruner" if report.epoch == self.stop_after else None
 
+    def built(self, built: Built) -> Verdict:
+        self.architecture = built.architecture
+        return Verdict()
+
     def event(self, name: str, details: Mapping[str, Any]) -> None:
-        if name == "built":
-            self.architecture = details["architecture"]
+        """Nothing that a repetition is judged by."""
 
     def finish(self, outcome: TrialOutcome) -> None:
         self.outcome = outcome

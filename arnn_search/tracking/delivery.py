@@ -95,6 +95,8 @@ class Delivery:
                 self._send_file(batch.trial, Path(record["path"]), record.get("artifact_path"))
             case "gradients":
                 self._send_gradients(batch.trial, record)
+            case "dashboards":
+                self._send_dashboards(Path(record["directory"]))
             case "end":
                 run_id = self._runs.run_id(batch.trial, record["time"])
                 self._client.set_terminated(run_id, status=record["status"], end_time=record["time"])
@@ -131,6 +133,27 @@ class Delivery:
         if not os.access(path, os.R_OK):
             raise _UnusableError(f"the file {path} is missing or cannot be read")
         self._client.log_artifact(self._runs.run_id(trial, None), str(path), artifact_path)
+
+    def _send_dashboards(self, directory: Path) -> None:
+        from arnn_search.tracking.dashboards import DashboardError, find_dashboards, render_page
+        from arnn_search.tracking.study_view import read_study
+
+        run_id = self._runs.run_id(None, None)
+        study = read_study(self._client, self._runs.experiment_id(), run_id)
+        broken = []
+        try:
+            dashboards = find_dashboards(directory)
+        except DashboardError as error:
+            raise _UnusableError(str(error)) from error
+        for name, path in dashboards.items():
+            try:
+                page = render_page(path, study)
+            except DashboardError as error:
+                broken.append(str(error))
+            else:
+                self._client.log_text(run_id, page, f"dashboards/{name}.html")
+        if broken:
+            raise _UnusableError("; ".join(broken))
 
     def _send_gradients(self, trial: int | None, record: Record) -> None:
         from arnn_search.tracking.heat_map import draw_gradients

@@ -34,6 +34,9 @@ class NullTracker:
     def log_gradients(self, number: int, npz_path: Path, *, title: str | None = None) -> None:
         """Do nothing."""
 
+    def render_dashboards(self, directory: Path) -> None:
+        """See `Tracker.render_dashboards`."""
+
     def end_trial(self, number: int, state: str, reason: str) -> None:
         """Do nothing."""
 

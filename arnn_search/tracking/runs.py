@@ -112,7 +112,7 @@ class StudyRuns:
     def _find(self, trial: int | None) -> str | None:
         role = "tags.`arnn.role` = 'study'" if trial is None else f"tags.`arnn.trial` = '{trial}'"
         runs = self._client.search_runs(
-            [self._experiment_id()],
+            [self.experiment_id()],
             f"tags.`arnn.study_id` = '{self._study_id}' and {role}",
             max_results=1,
             order_by=["attributes.start_time ASC"],
@@ -133,7 +133,7 @@ class StudyRuns:
         if trial is not None:
             tags |= {"arnn.trial": str(trial), "mlflow.parentRunId": self.run_id(None, time)}
             name = f"trial {trial}"
-        run = self._client.create_run(self._experiment_id(), start_time=time, tags=tags, run_name=name)
+        run = self._client.create_run(self.experiment_id(), start_time=time, tags=tags, run_name=name)
         run_id = str(run.info.run_id)
         if trial is None:
             # Two machines may join a new study at once: the run that began first is the study's.
@@ -143,7 +143,8 @@ class StudyRuns:
                 run_id = first
         return run_id
 
-    def _experiment_id(self) -> str:
+    def experiment_id(self) -> str:
+        """The experiment, created if it is missing."""
         if self._ids.experiment is None:
             self._ids.experiment = self._open_experiment()
             self._ids.save()

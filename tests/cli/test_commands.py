@@ -6,6 +6,7 @@ import pytest
 import typer.testing
 
 from arnn_search.cli import main as command_line
+from arnn_search.cli.options import flag_of
 from arnn_search.errors import ArnnSearchError
 from arnn_search.studies.config import StudyConfig
 
@@ -188,7 +189,7 @@ def test_data_sets_are_listed(command):
     [
         (["run", "--space", "poster-cn"], "Did you mean poster-cnn?"),
         (["run", "--data", "digitz"], "Did you mean digits?"),
-        (["run", "--engine", "optna"], "should be 'optuna'"),
+        (["run", "--engine", "optna"], "Did you mean optuna?"),
         (["run", "--sampler", "tep"], "Did you mean tpe?"),
         (["run", "--trials", "0"], "greater than or equal to 1. Received: 0"),
         (["run", "--devices", "9"], "GPU 9, which does not exist"),
@@ -224,7 +225,7 @@ def test_every_key_has_a_flag():
         typer.testing.CliRunner().invoke(command_line.app, ["run", "--help"], terminal_width=200).output
     )
     for name in StudyConfig.model_fields:
-        assert f"--{name.replace('_', '-')}" in help_text
+        assert flag_of(name) in help_text
 
 
 def test_bug_of_ours_keeps_its_traceback(command, monkeypatch):

@@ -26,7 +26,7 @@ def test_mixed_precision_stays_near_the_formula(row, policy, tolerance):
 
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
 def test_rotation_at_its_largest_does_not_overflow_float16(row):
-    layer, x = row.built(dtype="mixed_float16", use_bias=False)
+    layer, x = row.built(dtype="mixed_float16", **row.without_bias)
     for weight in layer.weights:
         # Pairs that cancel: f(x_Q) = 0, ρ = L / ε.
         weight.assign(np.resize([3.0, -3.0], weight.shape[::-1]).T)
