@@ -1,6 +1,10 @@
 """`predict`: trying an exported model on images, arrays and tables."""
 
+import contextlib
 import json
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +35,8 @@ def predict(
     for path in inputs:
         if not path.exists():  # before the model is opened, which takes seconds
             raise DataError(f"There is no file {path}.")
-    opened = open_model(model)
+    with _silent_start():
+        opened = open_model(model)
     read = [read_inputs(path, opened.spec, resize=resize) for path in inputs]
     width = max(len(name) for names, _ in read for name in ["", *names])
     for names, samples in read:
@@ -44,6 +49,21 @@ def predict(
                 typer.echo(json.dumps({"input": name, **answer}))
             else:
                 typer.echo(f"{name:<{width}}  {_text(answer)}")
+
+
+@contextlib.contextmanager
+def _silent_start() -> Iterator[None]:
+    """Keeps what TensorFlow says of its own start, past Python, from the terminal; errors are exceptions."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _answer(spec: "DataSpec", outputs: "np.ndarray") -> dict[str, Any]:

@@ -94,6 +94,12 @@ def export(
         return
     for report in reports:
         _say(report)
+    if names is None and reports[0].path.is_dir():
+        from arnn_search.export.formats import FORMATS
+
+        for entry in FORMATS.values():
+            if not entry.is_installed:
+                typer.echo(f"Not written: {entry.name}. python -m pip install 'arnn-search[{entry.extra}]'")
     if registered is not None:
         typer.echo(
             f"Registered as version {registered.version} of {registered.name}, alias {ALIAS}: "

@@ -96,11 +96,12 @@ def _say_how_good(document: Document, study: "Study", trial: "Trial", *, is_refi
     for name, interval in refit.test.items() if refit else ():
         rows.append((f"{name}, test part, retrained", _interval_text(interval)))
     document.table(("score", "value"), rows)
-    place = [one.number for one in study.leaderboard].index(trial.number) + 1
-    text = (
-        f"Place {place} of {len(study.leaderboard)} completed trials by {study.metric}, by which the best is "
-        "chosen, so the score on the validation part flatters it. "
-    )
+    numbers = [one.number for one in study.leaderboard]
+    if trial.number in numbers:
+        place = f"Place {numbers.index(trial.number) + 1} of {len(numbers)} on the leaderboard"
+    else:  # of several objectives the leaderboard holds the front only
+        place = "Not on the leaderboard"
+    text = f"{place} by {', '.join(study.objectives)}, so the score on the validation part flatters it. "
     if any("test part" in name for name, _ in rows):
         text += "The test part was used for none of the choices. "
     else:

@@ -70,6 +70,8 @@ def select_model(study: "Study", trial: "Trial", *, refit: bool) -> Selected:
 def pareto_trials(study: "Study") -> list["Trial"]:
     """The trials whose models are kept and that no other one beats in both score and number of weights.
 
+    Of a study of several objectives, those that no other one beats in all of them.
+
     Raises:
         ExportError: the study still runs, or no model is kept.
     """
@@ -77,6 +79,8 @@ def pareto_trials(study: "Study") -> list["Trial"]:
     kept = [trial for trial in study.leaderboard if trial.model is not None]
     if not kept:
         raise ExportError(f"Study {study.name!r} has kept no model. `arnn-search status` shows its trials.")
+    if len(study.objectives) > 1:
+        return kept  # the leaderboard is the front already
     front: list[Trial] = []
     for trial in kept:  # best first: a later one is on the front if it is smaller than all before
         if all(trial.num_parameters < better.num_parameters for better in front):
