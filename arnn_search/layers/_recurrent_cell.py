@@ -15,6 +15,7 @@ from arnn_search.layers._rotated import AutoRotated
 from arnn_search.layers._rotation import largest_rotation, norm, reference_value
 
 _WEIGHTS = ("kernel", "recurrent_kernel", "bias")
+_SHARE_OF_HEADROOM = 1e-12
 
 
 class AutoRotatedCell(AutoRotated):
@@ -197,7 +198,9 @@ class AutoRotatedCell(AutoRotated):
             for low, high in (self.value_range or (0.0, 1.0), self.state_range())
         ]
         kernels = (self.rotation_kernel(), self.rotation_recurrent_kernel())
-        return largest_rotation(
+        # A recurrence multiplies by the gain of each of its steps: leave room for several of them.
+        share = 1.0 if self.compute_dtype == "float16" else _SHARE_OF_HEADROOM  # type: ignore[attr-defined]
+        return share * largest_rotation(
             ops.concatenate([kernel * reach for kernel, reach in zip(kernels, reaches, strict=True)]),
             self.rotation_bias(),
             reach=1.0,

@@ -35,7 +35,8 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
         limit_per_unit: one learned L for each index of the last axis of the layer's output.
         reference_point: `"uniform"`, or a vector over the last axis of the inputs (not around attention).
 
-    Input and output shapes are the layer's.
+    Input and output shapes are the layer's. ρ scales the layer's output, not its kernel: in float16 a
+    gradient can overflow where ρ is very large, which loss scaling catches; the named layers do not do so.
 
     Raises:
         ValueError: the layer rotates already, has no weights, or is not linear before its activation.
