@@ -49,7 +49,7 @@ class Server:
         self._run("pg_ctl", "-D", f"{self.directory}/data", "-o", options, "-l", str(log), "-w", "start")
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", f"{self.directory}/data", "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-D", f"{self.directory}/data", "-m", "immediate", "-w", "-t", "120", "stop")
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [_program(program), *arguments]
