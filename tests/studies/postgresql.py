@@ -6,6 +6,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +17,9 @@ class Server:
     def __init__(self, directory: Path) -> None:
         self.directory, self.port = directory, _free_port()
         self.url = f"postgresql://searcher:open-sesame@127.0.0.1:{self.port}/studies"
-        directory.mkdir(parents=True)
         if os.getuid() == 0:  # the server refuses to run as root
             user = pwd.getpwnam("postgres")
             os.chown(directory, user.pw_uid, user.pw_gid)
-            for parent in directory.parents[:3]:
-                parent.chmod(parent.stat().st_mode | 0o011)
         password = directory / "password"
         password.write_text("open-sesame")
         password.chmod(0o644)
@@ -61,13 +59,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server(directory: Path) -> Iterator[Server]:
-    server = Server(directory)
-    try:
-        yield server
-    finally:
-        with contextlib.suppress(subprocess.CalledProcessError):
-            server.stop()
+def running_server() -> Iterator[Server]:
+    # Not below pytest's folder, which only its owner may enter, and every pytest sees to that.
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as directory:
+        server = Server(Path(directory))
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                server.stop()
 
 
 def is_installed() -> bool:

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(not postgresql.is_installed(), reason="PostgreSQ
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with postgresql.running_server(tmp_path_factory.mktemp("database") / "server") as server:
+def server():
+    with postgresql.running_server() as server:
         yield server
 
 
