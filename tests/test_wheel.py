@@ -1,5 +1,6 @@
 """What a user gets: the wheel, installed in an environment of its own, used from another folder."""
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -48,7 +49,11 @@ def python(wheel, tmp_path_factory):
 
 
 def _run(python, *arguments, folder):
-    done = subprocess.run([python, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    # Without the checkout, which a PYTHONPATH of the developer's may name.
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [python, *arguments], cwd=folder, env=variables, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

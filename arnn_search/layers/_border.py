@@ -8,53 +8,68 @@ by the ratio is computed where the ratio is not 1, since going over the whole ba
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+import numpy as np
 from keras import ops
 
-Inside = Sequence[tuple[int, int]]
-"""For each spatial axis the first position inside, and the first one behind."""
 
-
-def scale_outside(outputs: Any, ratio: Any, *, inside: Inside, first_axis: int) -> Any:
-    """outputs x ratio, where the ratio is 1 inside and has no gradient there.
+def scale_outside(
+    outputs: Any, ratios: Any, *, sets: np.ndarray, inside: int, channels_first: bool = False
+) -> Any:
+    """outputs x the ratio of the set that each position belongs to; inside it is 1 and has no gradient.
 
     Args:
-        outputs: shape `(batch, ...)`, spatial axes from `first_axis` on.
-        ratio: shape `(1, ...)`, otherwise as the outputs.
-        inside: where the ratio is 1.
-        first_axis: 1 if the channels come last, 2 if they come first.
+        outputs: shape `(batch, *positions, units)`, or `(batch, units, *positions)`.
+        ratios: shape `(sets, units)`.
+        sets: the set of each position, shape `(*positions)`.
+        inside: the set of the positions inside.
+        channels_first: whether the units come before the positions.
     """
+    num_positions, num_units = sets.size, outputs.shape[1 if channels_first else -1]
+    axis = 2 if channels_first else 1
+    flat_shape = (-1, num_units, num_positions) if channels_first else (-1, num_positions, num_units)
+    outside = np.flatnonzero(sets != inside)
+    by_set = np.eye(ratios.shape[0])[:, sets.ravel()[outside]]
 
+    # The product is made outside of what has a gradient of its own, which would keep both its sides alive:
+    # so it can be made in place.
     @ops.custom_gradient  # type: ignore[untyped-decorator]
-    def scaled(outputs: Any, ratio: Any) -> tuple[Any, Any]:
-        def gradient(*arguments: Any, upstream: Any = None) -> tuple[Any, Any]:
+    def with_gradient_by_ratio(product: Any, ratios: Any, kept: Any) -> tuple[Any, Any]:
+        def gradient(*arguments: Any, upstream: Any = None) -> tuple[Any, Any, Any]:
             # Torch passes the inputs too, and names what comes from above.
             arriving = arguments[0] if upstream is None else upstream
-            by_ratio = _sum_outside(arriving, outputs, inside, first_axis, axis=0)
-            return arriving * ratio, ops.reshape(by_ratio, ratio.shape)
+            sums = ops.sum(ops.take(arriving, outside, axis=axis) * kept, axis=0)
+            if channels_first:
+                sums = ops.transpose(sums)
+            by_ratio = ops.matmul(ops.convert_to_tensor(by_set, sums.dtype), sums)
+            return _after(arriving, sums), by_ratio, ops.zeros_like(kept)
 
-        return outputs * ratio, gradient
+        return product, gradient
 
-    return scaled(outputs, ratio)
-
-
-def _sum_outside(left: Any, right: Any, inside: Inside, first_axis: int, *, axis: int) -> Any:
-    """The sum of left x right over the batch outside, and 0 inside; shape as one sample's."""
-    if axis == len(inside):
-        cut = _cut(inside, first_axis, {})
-        return ops.zeros_like(left[0][cut[1:]])
-    low, high = inside[axis]
-    parts = []
-    for span in ((0, low), (high, None)):
-        cut = _cut(inside[:axis], first_axis, {axis: span})
-        if span[1] is None or span[1] > span[0]:
-            parts.append(ops.sum(left[cut] * right[cut], axis=0))
-    parts.insert(1 if low > 0 else 0, _sum_outside(left, right, inside, first_axis, axis=axis + 1))
-    parts = [part for part in parts if part.shape[first_axis - 1 + axis] != 0]
-    return ops.concatenate(parts, axis=first_axis - 1 + axis)
+    flat = ops.reshape(outputs, flat_shape)
+    kept = ops.stop_gradient(ops.take(flat, outside, axis=axis))
+    ratio = ops.take(ops.stop_gradient(ratios), sets.ravel(), axis=0)
+    if channels_first:
+        ratio = ops.transpose(ratio)
+    product = with_gradient_by_ratio(_after(flat, kept) * ratio, ratios, kept)
+    return ops.reshape(product, (-1, *outputs.shape[1:]))
 
 
-def _cut(inside: Inside, first_axis: int, others: dict[int, tuple[int, int | None]]) -> tuple[slice, ...]:
-    """Slices of a batch: inside along the given axes, and as told along others."""
-    spans: dict[int, tuple[int, int | None]] = {axis: span for axis, span in enumerate(inside)} | others
-    whole = (slice(None),) * first_axis
-    return whole + tuple(slice(*spans[axis]) for axis in range(len(spans)))
+def combined_sets(sets_by_axis: Sequence[np.ndarray], counts: Sequence[int]) -> np.ndarray:
+    """The combination of sets of each position, counted as the rows of an array of all of them are.
+
+    Args:
+        sets_by_axis: for each axis the set of each position along it.
+        counts: how many sets each axis has.
+    """
+    return np.asarray(np.ravel_multi_index(np.meshgrid(*sets_by_axis, indexing="ij"), tuple(counts)))
+
+
+def _after(value: Any, earlier: Any) -> Any:
+    """The value, for use when `earlier` has been computed from it: then TensorFlow overwrites it in place."""
+    if keras.backend.backend() != "tensorflow":
+        return value
+    import tensorflow as tf
+
+    with tf.control_dependencies([earlier]):
+        return tf.identity(value)

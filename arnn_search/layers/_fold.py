@@ -149,10 +149,13 @@ def _carry_rotated(layer: Any, clone: Any, scale: Any = None, shift: Any = None)
         if scale is None:
             clone.set_weights(layer.folded_weights())
             return
-        rho, bias = layer.rho(), layer.rotation_bias()
-        kernels = layer.scaled_kernels(rho * scale)
-        bias = shift if bias is None else rho * scale * bias + shift
-        clone.set_weights([keras.ops.convert_to_numpy(weight) for weight in (*kernels, bias)])
+        scale = scale * keras.ops.convert_to_numpy(layer.rho())
+        weights = layer.scaled_weights(keras.ops.convert_to_tensor(scale))
+        if layer.rotation_bias() is None:
+            weights.append(shift)
+        else:
+            weights[-1] = weights[-1] + shift
+        clone.set_weights(weights)
         return
     convolution, rescale, _ = clone.layers
     rho = np.asarray(keras.ops.convert_to_numpy(layer.rho()))

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from keras import ops
 
-from arnn_search.layers._border import scale_outside
+from arnn_search.layers._border import combined_sets, scale_outside
 from arnn_search.layers._rotated import AutoRotated
 from arnn_search.layers._rotation import EPSILON, aligned_response, rotation
 from arnn_search.layers._taps import AxisTaps, axis_taps, lay_out, sum_over_sets
@@ -54,21 +54,24 @@ class AutoRotConvolution(AutoRotated):
             return super().call(inputs)  # type: ignore[misc]
         inputs = self.cast_inputs(inputs)
         axes = self._axes(self._spatial_shape_of(inputs)) if self.pads else []
-        if any(axis.inside is None for axis in axes):
+        whole = tuple(axis.whole_set for axis in axes if axis.whole_set is not None)
+        if len(whole) < len(axes):
             outputs = self._convolved(inputs, 1.0)
             outputs = outputs * ops.cast(self._over_positions(self._rho_of_sets(axes), axes), outputs.dtype)
         elif axes:
             rho = self._rho_of_sets(axes)
-            rho_inside = rho[tuple(axis.whole_set for axis in axes)]
+            rho_inside = rho[whole]
             outputs = self._convolved(inputs, rho_inside)
             # A quotient of numbers near 1: JAX squares what it divides by.
             scale = ops.stop_gradient(rho_inside)
-            ratio = self._over_positions((rho / scale) / (rho_inside / scale), axes)
+            ratios = (rho / scale) / (rho_inside / scale)
+            counts = [len(axis.sets) for axis in axes]
             outputs = scale_outside(
                 outputs,
-                ops.cast(ratio, outputs.dtype),
-                inside=[axis.inside for axis in axes if axis.inside is not None],
-                first_axis=2 if self.channel_axis == 1 else 1,
+                ops.cast(ops.reshape(ratios, (-1, self.num_units)), outputs.dtype),
+                sets=combined_sets([axis.positions.argmax(axis=1) for axis in axes], counts),
+                inside=int(np.ravel_multi_index(whole, counts)),
+                channels_first=self.channel_axis == 1,
             )
         else:
             outputs = self._convolved(inputs, self.rho())
@@ -127,7 +130,8 @@ class AutoRotConvolution(AutoRotated):
         outputs, bias = self.linear_map(inputs, *kernels), self.rotation_bias()
         if bias is None:
             return outputs
-        return outputs + ops.cast(self.along_channels(bias * scale), outputs.dtype)
+        # As the stock layer adds it: TensorFlow makes one operation of such a sum and the convolution.
+        return ops.add(outputs, ops.cast(self.along_channels(bias * scale), outputs.dtype))
 
     def _rho_of_sets(self, axes: Sequence[AxisTaps]) -> Any:
         """ρ for each combination of the sets of taps, shape `(*sets, filters)`."""

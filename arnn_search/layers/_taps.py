@@ -21,13 +21,14 @@ class AxisTaps:
     """Which taps are in which set: 0 or 1, shape `(sets, taps)`."""
     positions: Any
     """Which position sees which set: 0 or 1, shape `(positions, sets)`; None if each has its own."""
-    inside: tuple[int, int] | None = None
-    """The first position that sees every tap, and the first one behind those; None if there is none."""
 
     @property
-    def whole_set(self) -> int:
-        """Which set holds every tap, where there is an inside."""
-        return int(np.argmax(self.sets.sum(axis=1)))
+    def whole_set(self) -> int | None:
+        """Which set holds every tap; None if no position sees all of them, or if that is not known."""
+        if self.positions is None:
+            return None
+        whole = np.flatnonzero(self.sets.all(axis=1))
+        return int(whole[0]) if len(whole) else None
 
 
 def axis_taps(size: Any, *, taps: int, stride: int, dilation: int, padding: str) -> AxisTaps:
@@ -124,8 +125,4 @@ def _contract(values: Any, matrices: Sequence[Any]) -> Any:
 def _as_sets(seen: np.ndarray) -> AxisTaps:
     """The rows that differ, and which position has which; `seen` has shape `(positions, taps)`."""
     sets, which = np.unique(seen, axis=0, return_inverse=True)
-    whole = np.flatnonzero(seen.all(axis=1))
-    # With a stride the positions that see every tap may lie apart.
-    is_inside = len(whole) > 0 and bool(seen[whole[0] : whole[-1] + 1].all())
-    inside = (int(whole[0]), int(whole[-1]) + 1) if is_inside else None
-    return AxisTaps(sets.astype("float32"), np.eye(len(sets), dtype="float32")[which.reshape(-1)], inside)
+    return AxisTaps(sets.astype("float32"), np.eye(len(sets), dtype="float32")[which.reshape(-1)])

@@ -89,7 +89,7 @@ def test_clone_has_the_configuration_and_weights_of_its_own(row):
     assert not {id(weight) for weight in clone.weights} & {id(weight) for weight in model.weights}
 
 
-@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a TensorFlow format")
+@pytest.mark.only_on("tensorflow")
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
 def test_saved_model_serves_the_same(row, tmp_path):
     import tensorflow as tf
@@ -100,6 +100,6 @@ def test_saved_model_serves_the_same(row, tmp_path):
     np.testing.assert_allclose(served.serve(x), outputs_of(model, x), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a TensorFlow strategy")
+@pytest.mark.only_on("tensorflow")
 def test_training_on_two_mirrored_devices_gives_the_weights_of_one(pytestconfig, tmp_path):
     assert run(MIRRORED, pytestconfig.rootpath, folder=tmp_path) == NAMES
