@@ -2,7 +2,9 @@
 
 `python -m benchmarks.each_layer --backend tensorflow` times compiled training steps of one auto-rotating
 layer against its stock layer, and compiled inference of the folded one, in turn, on one CPU thread or on a
-GPU. Small layers show the fixed cost of a few operations on the weights; these are of a practical size.
+GPU; then the same of the poster's network. Beside them stands the published way, which evaluates f twice; it
+had no recurrent layers. Small layers show the fixed cost of a few operations on the weights; these are of a
+practical size. Keras does not compile torch's steps.
 """
 
 import argparse
@@ -50,6 +52,8 @@ def main() -> None:
     figures = []
     for name, settings, shape in _LAYERS:
         figures += _of_layer(name, settings, shape, rounds=arguments.rounds, steps=arguments.steps)
+    for bn in (False, True):
+        figures += _of_poster_net(bn, rounds=arguments.rounds, steps=arguments.steps)
     publish(
         f"each_layer_{arguments.backend}_{arguments.device}",
         figures,
@@ -63,22 +67,47 @@ def _of_layer(
     import keras
 
     from arnn_search import layers
+    from benchmarks.published_rotation import published
 
-    rotating = getattr(layers, f"AutoRot{name}", None)
-    if rotating is None:
-        return []
-    stock = getattr(keras.layers, name)
-    boundaries = (
-        ("interior", "padded")
-        if "Conv" in name
-        else ("recurrent",)
-        if "units" in settings and len(shape) == 2
-        else ("dense",)
-    )
+    stock, rotating = getattr(keras.layers, name), getattr(layers, f"AutoRot{name}")
     models = {"stock": _model(stock, settings, shape), "stock, again": _model(stock, settings, shape)}
+    boundaries = _boundaries(name)
     for boundary in boundaries:
         own = {"boundary": boundary} if "Conv" in name else {}
         models[boundary] = _model(rotating, dict(settings) | own | {"value_range": (0.0, 1.0)}, shape)
+    if boundaries != ("recurrent",):
+        models["the published way"] = _model(published(stock), settings, shape)
+    return _timed(name, models, shape, boundaries, rounds=rounds, steps=steps)
+
+
+def _of_poster_net(bn: bool, *, rounds: int, steps: int) -> list[Figure]:
+    from benchmarks import poster_net
+
+    models = {"stock": poster_net.classic(bn=bn), "stock, again": poster_net.classic(bn=bn)}
+    for boundary in ("interior", "padded"):
+        models[boundary] = poster_net.auto_rotating(bn=bn, boundary=boundary)
+    models["the published way"] = poster_net.rotated_as_published(bn=bn)
+    name = f"the poster's network, {'BN' if bn else 'no BN'}"
+    return _timed(name, models, poster_net.INPUT_SHAPE, ("interior", "padded"), rounds=rounds, steps=steps)
+
+
+def _boundaries(name: str) -> tuple[str, ...]:
+    if "Conv" in name:
+        return "interior", "padded"
+    return ("dense",) if "Dense" in name else ("recurrent",)
+
+
+def _timed(
+    name: str,
+    models: dict[str, Any],
+    shape: tuple[int, ...],
+    boundaries: tuple[str, ...],
+    *,
+    rounds: int,
+    steps: int,
+) -> list[Figure]:
+    from arnn_search import layers
+
     training = {label: _training(model, shape, steps) for label, model in models.items()}
     seconds = interleave(training, rounds=rounds, warm_up=3)
     figures = [
@@ -86,13 +115,18 @@ def _of_layer(
         for label in models
         if label != "stock"
     ]
-    folded = {"stock": models["stock"]} | {
-        f"folded {label}": layers.fold(models[label]) for label in boundaries
-    }
+    folded = {"stock": models["stock"], "stock, again": models["stock, again"]}
+    folded |= {f"folded {label}": layers.fold(models[label]) for label in boundaries}
     inference = {label: _inference(model, shape, steps) for label, model in folded.items()}
     seconds = interleave(inference, rounds=rounds, warm_up=3)
     return figures + [
-        _figure(f"{name}: inference, {label}", seconds, label, steps, _FOLDED_GOAL)
+        _figure(
+            f"{name}: inference, {label}",
+            seconds,
+            label,
+            steps,
+            _FOLDED_GOAL if label.startswith("folded") else None,
+        )
         for label in folded
         if label != "stock"
     ]
@@ -119,7 +153,10 @@ def _training(model: Any, shape: tuple[int, ...], steps: int) -> Any:
 
     generator = np.random.default_rng(0)
     inputs = generator.random((_BATCH, *shape), dtype="float32")
-    targets = generator.random((_BATCH, *model.output_shape[1:]), dtype="float32")
+    if model.loss == "mse":
+        targets = generator.random((_BATCH, *model.output_shape[1:]), dtype="float32")
+    else:
+        targets = generator.integers(0, model.output_shape[-1], _BATCH)
 
     def run() -> None:
         for _ in range(steps):

@@ -43,7 +43,7 @@ def _training(bn: bool, *, rounds: int, steps: int) -> list[Figure]:
                 models[name] = poster_net.auto_rotating(
                     bn=bn, boundary=boundary, reference_point=reference, learn_limit=learned
                 )
-    models["published way (padded, uniform, fixed L)"] = poster_net.published(bn=bn)
+    models["published way (padded, uniform, fixed L)"] = poster_net.rotated_as_published(bn=bn)
     runs = {name: repeated(training_step(model, batch), steps) for name, model in models.items()}
     prefix = f"training step, {'BN' if bn else 'no BN'}"
     return _figures(prefix, interleave(runs, rounds=rounds, warm_up=3), steps=steps)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from arnn_search import layers
-from benchmarks.published_rotation import PublishedConv2D, PublishedDense
+from benchmarks.published_rotation import published
 
 FILTERS = 32
 BATCH_SIZE = 128
@@ -34,7 +34,7 @@ def auto_rotating(*, bn: bool, boundary: str = "padded", **rotation: Any) -> ker
     return _network(convolution, dense, bn=bn)
 
 
-def published(*, bn: bool) -> keras.Model:
+def rotated_as_published(*, bn: bool) -> keras.Model:
     """Every layer rotates but the output, computed as arpkeras does."""
     state = {"first": True}
 
@@ -44,10 +44,10 @@ def published(*, bn: bool) -> keras.Model:
         return {"limit": _LIMIT, "reference": reference}
 
     def convolution(*args: Any, **kwargs: Any) -> Any:
-        return PublishedConv2D(*args, **published_arguments(), **kwargs)
+        return published(keras.layers.Conv2D)(*args, **published_arguments(), **kwargs)
 
     def dense(*args: Any, **kwargs: Any) -> Any:
-        return PublishedDense(*args, limit=_LIMIT, reference=_REFERENCE, **kwargs)
+        return published(keras.layers.Dense)(*args, limit=_LIMIT, reference=_REFERENCE, **kwargs)
 
     return _network(convolution, dense, bn=bn)
 

@@ -8,37 +8,32 @@ from keras import ops
 _EPSILON = 1e-5
 
 
-class _PublishedRotation:
-    """What both layers share. The limit is fixed and the reference point uniform.
+def published(stock: Any) -> Any:
+    """A class of rotated layers of a stock one, with a fixed limit and the uniform reference point.
 
     Args:
-        limit: L.
-        reference: the component of x_Q.
+        stock: a layer class that is linear before its activation.
     """
 
-    def __init__(self, *args: Any, limit: float, reference: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.limit, self.reference = limit, reference
+    class Published(stock):  # type: ignore[misc]
+        """Takes `limit` (L) and `reference` (the component of x_Q) beside what the stock layer takes."""
 
-    def call(self, inputs: Any) -> Any:
-        """σ(ρ f(x)), with f(x_Q) for every sample."""
-        response = self.pre_activation(inputs)
-        at_reference = self.pre_activation(ops.full_like(inputs, self.reference))
-        rho = self.limit / (ops.abs(at_reference) + _EPSILON)
-        return self.activation(rho * response)  # type: ignore[attr-defined]
+        def __init__(
+            self,
+            *args: Any,
+            limit: float = 4.0,
+            reference: float = 2.0,
+            activation: Any = None,
+            **kwargs: Any,
+        ) -> None:
+            super().__init__(*args, activation=None, **kwargs)
+            self.limit, self.reference = limit, reference
+            self.rotated_activation = keras.activations.get(activation)
 
+        def call(self, inputs: Any) -> Any:
+            response = super().call(inputs)
+            at_reference = super().call(ops.full_like(inputs, self.reference))
+            rho = self.limit / (ops.abs(at_reference) + _EPSILON)
+            return self.rotated_activation(rho * response)
 
-class PublishedDense(_PublishedRotation, keras.layers.Dense):  # type: ignore[misc]
-    """A rotated `keras.layers.Dense`."""
-
-    def pre_activation(self, inputs: Any) -> Any:
-        """f(x), shape `(batch, units)`."""
-        return ops.matmul(inputs, self.kernel) + self.bias
-
-
-class PublishedConv2D(_PublishedRotation, keras.layers.Conv2D):  # type: ignore[misc]
-    """A rotated `keras.layers.Conv2D`."""
-
-    def pre_activation(self, inputs: Any) -> Any:
-        """f(x), shape `(batch, height, width, filters)`."""
-        return ops.add(self.convolution_op(inputs, self.kernel), self.bias)
+    return Published

@@ -1,6 +1,7 @@
 """What a user gets: the wheel, installed in an environment of its own, used from another folder."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -49,8 +50,10 @@ def python(wheel, tmp_path_factory):
 
 
 def _run(python, *arguments, folder):
-    # Without the checkout, which a PYTHONPATH of the developer's may name.
-    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # Without the checkout, which a PYTHONPATH of the developer's may name, and no part of this test run.
+    variables = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHONPATH", "PYTEST_"))
+    }
     done = subprocess.run(
         [python, *arguments], cwd=folder, env=variables, capture_output=True, text=True, check=False
     )
@@ -84,6 +87,13 @@ def test_built_in_spaces_are_found_from_another_folder(python, tmp_path):
     listed = _run(python, "-m", "arnn_search.cli.main", "spaces", "list", folder=tmp_path)
     assert "poster-cnn" in listed
     assert "[built-in]" in listed
+
+
+def test_every_format_of_every_space_is_written_by_the_installed_package(python, tmp_path):
+    shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    said = _run(python, "-m", "pytest", "-q", "tests/export/formats", folder=tmp_path)
+    assert " passed" in said
+    assert "skipped" not in said
 
 
 def test_study_runs_and_exports_from_another_folder(python, tmp_path):
