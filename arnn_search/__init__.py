@@ -7,10 +7,12 @@ stays light.
 from typing import TYPE_CHECKING
 
 from arnn_search.lazy import lazy_names
+from arnn_search.registration import register_layers
 
 if TYPE_CHECKING:
     from arnn_search import data as data
     from arnn_search import layers as layers
+    from arnn_search import testing as testing
     from arnn_search.layers import describe as describe
     from arnn_search.layers import fold as fold
     from arnn_search.spaces import blocks as blocks
@@ -31,5 +33,8 @@ __getattr__ = lazy_names(
         "load_space": "arnn_search.spaces:load_space",
         "search": "arnn_search.studies.search:search",
         "Study": "arnn_search.studies.study:Study",
+        "testing": "arnn_search.testing",
     },
 )
+
+register_layers()

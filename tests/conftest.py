@@ -32,6 +32,17 @@ def build(hp, data):
 '''
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what belongs to another backend, such as TensorFlow's own formats."""
+    config.hook.pytest_deselected(items=[item for item in items if not _is_for_this_backend(item)])
+    items[:] = filter(_is_for_this_backend, items)
+
+
+def _is_for_this_backend(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("only_on")
+    return marker is None or os.environ["KERAS_BACKEND"] in marker.args
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In CI everything that a test may use is installed: a skip there hides a missing install step."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

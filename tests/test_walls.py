@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "tracking": set(),
     "execution": {"trials"},
     "studies": {"execution", "tracking", "trials", "spaces", "data", "export"},
-    "export": {"layers", "data", "execution", "studies"},
+    "export": {"layers", "data", "execution", "studies", "tracking"},
+    "testing": {"studies", "spaces"},
     "cli": {"studies", "export", "execution", "tracking", "spaces", "data", "trials"},
 }
 """Rooms that each room may import from; every room may use the package's own top-level modules."""

@@ -1,7 +1,7 @@
 """The progress of a study in the terminal: a live table, plain lines, or nothing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -77,9 +77,10 @@ class Display(StudyListener, AbstractContextManager["Display"]):
         )
         slots = "one trial at a time" if num_slots == 1 else f"{num_slots} trials at a time"
         done = f", {num_done} done already" if num_done else ""
+        goals = ", ".join(f"{direction} {name}" for name, direction in study.objectives.items())
         self.console.print(
             f"Study [bold]{study.name}[/]: {study.attributes['space']} on {study.attributes['data']}, "
-            f"{config.trials} trials{done}, {slots}, {study.direction} {study.metric}."
+            f"{config.trials} trials{done}, {slots}, {goals}."
         )
 
     def trial_started(self, number: int, *, attempt: int, slot: str) -> None:
@@ -105,6 +106,14 @@ class Display(StudyListener, AbstractContextManager["Display"]):
     def stopping(self, *, now: bool) -> None:
         text = "Stopping now." if now else "Finishing the running trials (Ctrl-C once more ends them)."
         self.console.print(f"[yellow]{text}[/]")
+
+    def imported(self, study: str, *, num_trials: int, misfits: Sequence[str]) -> None:
+        self.console.print(f"{num_trials} trials of {study} are known from the start.")
+        for misfit in misfits:
+            self.console.print(f"Not used: {misfit}.", style="yellow", markup=False)
+
+    def exhausted(self, *, num_trials: int) -> None:
+        self.console.print(f"[yellow]Nothing is left to propose after {num_trials} trials.[/]")
 
     def study_ended(self, study: "Study", *, farewell: str | None) -> None:
         trials = study.trials

@@ -47,10 +47,11 @@ def status(
         typer.echo(json.dumps(study_as_dict(shown), indent=2))
         return
     trials = shown.trials
+    goals = ", ".join(f"{direction} {name}" for name, direction in shown.objectives.items())
     state = "is running" if shown.is_running else "is not running"
     console.print(
         f"Study [bold]{shown.name}[/] {state}: {counts_text(trials)} of {shown.config.trials} trials; "
-        f"{shown.direction} {shown.metric}; {shown.attributes['space']} on {shown.attributes['data']}."
+        f"{goals}; {shown.attributes['space']} on {shown.attributes['data']}."
     )
     console.print(trials_table(shown, trials))
     if shown.leaderboard:
@@ -77,7 +78,14 @@ def data(json_output: Json = False) -> None:
     typer.echo("Or a file (.npz, .csv, .parquet), or a folder with one subfolder of images per class.")
 
 
-def sync(study: StudyArgument = None, directory: Directory = STUDIES, json_output: Json = False) -> None:
+def sync(
+    study: StudyArgument = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Send everything again, to a store that has lost it.")
+    ] = False,
+    directory: Directory = STUDIES,
+    json_output: Json = False,
+) -> None:
     """Send to MLflow what it has not taken yet, and render the dashboards there."""
     from arnn_search.errors import TrackingError
     from arnn_search.studies.layout import find_layout
@@ -86,7 +94,7 @@ def sync(study: StudyArgument = None, directory: Directory = STUDIES, json_outpu
     from arnn_search.tracking.dashboards.publication import Publication
 
     layout = find_layout(directory, study)
-    report = send(layout.tracking)
+    report = send(layout.tracking, from_start=from_start)
     if json_output:
         typer.echo(json.dumps(vars(report), indent=2))
     else:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from arnn_search import __version__
-from arnn_search.cli import dashboard, look, run, spaces, take
+from arnn_search.cli import dashboard, look, predict, rerun, run, spaces, take
 from arnn_search.errors import ArnnSearchError
 
 app = typer.Typer(
@@ -42,6 +42,8 @@ app.add_typer(dashboard.app, name="dashboard")
 app.command()(dashboard.report)
 app.command()(look.sync)
 app.command()(take.export)
+app.command()(predict.predict)
+app.command()(rerun.rerun)
 app.add_typer(spaces.app, name="spaces")
 app.command()(look.data)
 

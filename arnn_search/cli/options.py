@@ -12,6 +12,13 @@ from pydantic.fields import FieldInfo
 
 from arnn_search.studies.config import StudyConfig
 
+_REPEATABLE = ("objective", "direction")
+"""Options that may be given several times."""
+
+
+_FLAGS = {"from_study": "--from"}
+"""Flags that read better than their key, which is no word that Python reserves."""
+
 
 def configuration_options(*, exclude: tuple[str, ...] = ()) -> Callable[[Callable[..., Any]], Any]:
     """Decorates a command that takes `**values` with one option for each configuration key.
@@ -38,7 +45,7 @@ def configuration_options(*, exclude: tuple[str, ...] = ()) -> Callable[[Callabl
         ]
 
         def call(**arguments: Any) -> Any:
-            return command(**{name: value for name, value in arguments.items() if value is not None})
+            return command(**{name: value for name, value in arguments.items() if value not in (None, [])})
 
         call.__doc__, call.__name__ = command.__doc__, command.__name__
         call.__signature__ = signature.replace(parameters=[*own, *keys])  # type: ignore[attr-defined]
@@ -48,9 +55,14 @@ def configuration_options(*, exclude: tuple[str, ...] = ()) -> Callable[[Callabl
     return decorate
 
 
+def flag_of(key: str) -> str:
+    """The flag of a configuration key."""
+    return _FLAGS.get(key, "--" + key.replace("_", "-"))
+
+
 def _annotation(name: str, field: FieldInfo) -> Any:
-    flag = "--" + name.replace("_", "-")
-    kind = _plain_type(field.annotation)
+    flag = flag_of(name)
+    kind: Any = list[str] if name in _REPEATABLE else _plain_type(field.annotation)
     default = "" if field.default is None else f" (default: {field.default})"
     declaration = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
     extra = field.json_schema_extra

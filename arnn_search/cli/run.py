@@ -88,6 +88,12 @@ def _print_plan(values: dict[str, Any], *, resume: bool) -> None:
     typer.echo(f"Study: {existing.name if existing else config.study or 'a new one'}")
     typer.echo(f"Space: {space.name} ({space.origin}: {space.path})")
     typer.echo(f"Here: {num_cores()} CPU cores, {len(gpus)} GPUs.")
-    for slot in plan_slots(config.devices, workers=config.workers):
-        typer.echo(f"Slot {slot.name}: {slot.threads} CPU threads")
-    typer.echo(f"{config.trials} trials of up to {config.epochs} epochs, {config.sampler}, {config.pruner}.")
+    if config.executor == "ray":
+        typer.echo(
+            f"Slots: those of the Ray cluster at {config.address or 'RAY_ADDRESS, or one started here'}."
+        )
+    else:
+        for slot in plan_slots(config.devices, workers=config.workers):
+            typer.echo(f"Slot {slot.name}: {slot.threads} CPU threads")
+    engine = config.sampler if config.engine == "optuna" else f"KerasTuner's {config.oracle}"
+    typer.echo(f"{config.trials} trials of up to {config.epochs} epochs, {engine}, {config.pruner}.")

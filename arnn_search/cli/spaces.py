@@ -1,6 +1,7 @@
 """`spaces list | show | new | check`: search spaces as files."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -98,7 +99,7 @@ def check(
         )
     problems = [one for one in tried if one.problem]
     if json_output:
-        typer.echo(json.dumps([vars(one) for one in tried], indent=2))
+        typer.echo(json.dumps([asdict(one) for one in tried], indent=2))
     else:
         for one in tried:
             if not one.problem:

@@ -22,24 +22,45 @@ STATE_STYLES = {
 
 def leaderboard_table(study: "Study", *, size: int = 10) -> Table:
     """The best trials, best first."""
-    table = Table(title="Leaderboard", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    leaders = study.leaderboard[:size]
+    objectives = list(study.objectives)
+    title = "Leaderboard" if len(objectives) == 1 else "Pareto front"
+    is_averaged = any(trial.repeats > 1 for trial in leaders)
+    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     table.add_column("", justify="right", style="dim")
-    for column in ("trial", study.metric, "health", "epochs", "weights"):
+    averages = ["mean", "repeats"] if is_averaged else []
+    # What is an objective already need not be shown twice.
+    others = [
+        column
+        for column, name in (("health", "health/score"), ("epochs", ""), ("weights", "num_parameters"))
+        if name not in objectives
+    ]
+    for column in ("trial", *objectives, *averages, *others):
         table.add_column(column, justify="right")
     table.add_column("family")
     table.add_column("activation")
-    for place, trial in enumerate(study.leaderboard[:size], start=1):
+    for place, trial in enumerate(leaders, start=1):
+        cells = {
+            "health": number(trial.metrics.get("health/score"), digits=2),
+            "epochs": str(trial.epochs),
+            "weights": f"{trial.num_parameters:,}",
+        }
         table.add_row(
             str(place),
             str(trial.number),
-            number(trial.value),
-            number(trial.metrics.get("health/score"), digits=2),
-            str(trial.epochs),
-            f"{trial.num_parameters:,}",
+            *(_score_text(name, trial.values.get(name)) for name in objectives),
+            *([mean_text(trial), str(trial.repeats)] if is_averaged else []),
+            *(cells[column] for column in others),
             trial.family,
             str(trial.parameters.get("activation", "")),
         )
     return table
+
+
+def _score_text(name: str, value: float | None) -> str:
+    if name == "num_parameters" and value is not None:
+        return f"{int(value):,}"
+    return number(value)
 
 
 def trials_table(study: "Study", trials: Iterable["Trial"]) -> Table:
@@ -78,6 +99,13 @@ def number(value: float | None, *, digits: int = 4) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
+def mean_text(trial: "Trial") -> str:
+    """The mean of an architecture's repeats, with half the width of its 95 % interval."""
+    if trial.interval is None:
+        return number(trial.mean)
+    return f"{number(trial.mean)} ± {number((trial.interval[1] - trial.interval[0]) / 2)}"
+
+
 def parameter_text(parameters: dict[str, Any]) -> str:
     """Parameters as `name=value`, floats in three digits."""
     return (
@@ -106,8 +134,10 @@ def study_as_dict(study: "Study") -> dict[str, Any]:
         "running": study.is_running,
         "metric": study.metric,
         "direction": study.direction,
+        "objectives": study.objectives,
         "budget": study.config.trials,
         "best_trial": leaderboard[0].number if leaderboard else None,
+        "leaderboard": [trial.number for trial in leaderboard],
         "best_value": leaderboard[0].value if leaderboard else None,
         "test": study.attributes.get("test"),
         "tracking_uri": study.attributes.get("tracking_uri"),

@@ -58,8 +58,12 @@ def plan_slots(devices: str = "auto", *, workers: int | None = None) -> list[Slo
         memory_slots = max(1, psutil.virtual_memory().available // _MEMORY_PER_CPU_SLOT)
         workers = max(1, min(cores, _MOST_CPU_SLOTS, memory_slots))
     threads = max(1, cores // workers)
-    hidden = {"CUDA_VISIBLE_DEVICES": "-1"} | _thread_environment(threads)
-    return [Slot(f"cpu:{index}", "cpu", threads, hidden) for index in range(workers)]
+    return [cpu_slot(f"cpu:{index}", threads) for index in range(workers)]
+
+
+def cpu_slot(name: str, threads: int) -> Slot:
+    """A slot of CPU threads, from which every GPU is hidden."""
+    return Slot(name, "cpu", threads, {"CUDA_VISIBLE_DEVICES": "-1"} | _thread_environment(threads))
 
 
 def num_cores() -> int:

@@ -11,6 +11,10 @@ from arnn_search.trials.task import TrialTask
 class InlineExecutor(Executor):
     """Runs a trial from start to end inside `submit`. Breakpoints work; a crash takes the study along."""
 
+    def plan_slots(self, devices: str = "auto", *, workers: int | None = None) -> list[Slot]:
+        """One: nothing runs beside anything else."""
+        return super().plan_slots(devices, workers=workers)[:1]
+
     def submit(self, task: TrialTask, slot: Slot, session: TrialSession) -> None:
         from arnn_search.trials.run import run_trial
 

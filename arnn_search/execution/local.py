@@ -54,7 +54,7 @@ class LocalExecutor(Executor):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(_PRELOADED))
-        with _main_module_hidden(), _silenced():
+        with main_module_hidden(), _silenced():
             forkserver.ensure_running()
         self._running: dict[int, _Running] = {}
 
@@ -109,7 +109,7 @@ class LocalExecutor(Executor):
     ) -> tuple[BaseProcess, Connection]:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=main, args=(theirs, *arguments), name=name, daemon=True)
-        with _main_module_hidden():
+        with main_module_hidden():
             process.start()
         theirs.close()
         return process, ours
@@ -147,7 +147,7 @@ class LocalExecutor(Executor):
 
 
 @contextlib.contextmanager
-def _main_module_hidden() -> Iterator[None]:
+def main_module_hidden() -> Iterator[None]:
     """Keeps multiprocessing from importing the user's script again in every trial.
 
     A trial needs nothing of it, and a script without a `__main__` guard would start its search anew.

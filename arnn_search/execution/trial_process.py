@@ -1,6 +1,7 @@
 """What runs inside a process of the local executor. Imported by the forkserver before anything is forked."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -19,7 +20,7 @@ from arnn_search.trials.task import TrialTask
 
 def trial_main(connection: Connection, task: TrialTask, threads: int, environment: Mapping[str, str]) -> None:
     """Runs one trial over a pipe; its last message is `("finish", outcome)`."""
-    _prepare_process(environment, log=task.directory / "log.txt")
+    prepare_process(environment, log=task.directory / "log.txt")
     from arnn_search.trials.run import run_trial
 
     # With nobody left to tell, there is nothing to do but to end.
@@ -36,7 +37,7 @@ def call_main(
     log: Path,
 ) -> None:
     """Calls the function `"package.module:name"`; its only message is `(succeeded, value or error)`."""
-    _prepare_process(environment, log=log)
+    prepare_process(environment, log=log)
     try:
         answer = (True, load_function(function)(*arguments, **keywords))
     except ArnnSearchError as error:
@@ -47,10 +48,13 @@ def call_main(
         connection.send(answer)
 
 
-def _prepare_process(environment: Mapping[str, str], *, log: Path) -> None:
+def prepare_process(environment: Mapping[str, str], *, log: Path) -> None:
     # Ctrl-C reaches the whole process group; the supervisor decides what it means for a trial.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What the forkserver has loaded stays. A full collection would take a tenth of a second to go through
+    # it, and give this process a copy of every page of it.
+    gc.freeze()
     os.environ.update(environment)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab", buffering=0) as file:

@@ -1,64 +1,128 @@
-"""Loading an exported file in a clean process, which for a folded model has never seen this project."""
+"""Opening an exported file in a clean process, by its own runtime, where this project cannot be imported."""
 
+import inspect
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from arnn_search.data import open_prepared
-from arnn_search.errors import ExportError
+from arnn_search.export.formats.format import ExportFormat
 
-# Runs with Keras and NumPy only. A finder that refuses arnn_search makes sure of it.
-_EVALUATE = """
-import json, sys
-model, inputs, targets, batch_size, stock = sys.argv[1:]
+# The source of the formats' openers stands between the two, and is all that the process knows of them.
+_BEFORE = """from __future__ import annotations
+import json, sys, time
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] == "arnn_search":
             raise ImportError("the exported model needs arnn_search")
-if stock == "1":
+stock, jobs = json.loads(sys.argv[1])
+if stock:
     sys.meta_path.insert(0, Refuse())
 else:
     import arnn_search.layers
-import keras
 import numpy as np
-loaded = keras.saving.load_model(model)
-x, y = np.load(inputs, mmap_mode="r"), np.load(targets, mmap_mode="r")
-print(json.dumps(loaded.evaluate(x, y, batch_size=int(batch_size), verbose=0, return_dict=True)))
+"""
+_AFTER = """
+def milliseconds(predict, one):
+    seconds = []
+    for _ in range(11):
+        start = time.perf_counter()
+        predict(one)
+        seconds.append(time.perf_counter() - start)
+    return 1000 * float(np.median(seconds))
+said = {}
+for name, opener, path, inputs, outputs in jobs:
+    try:
+        opened = globals()[opener](path)
+        if inputs:
+            x = np.load(inputs)
+            np.save(outputs, np.asarray(opened(x)).astype("float32"))
+            said[name] = {"milliseconds": milliseconds(opened, x[:1])}
+        else:
+            said[name] = {"num_parameters": int(opened)}
+    except Exception as error:
+        said[name] = {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+assert not stock or "arnn_search" not in sys.modules
+print(json.dumps(said))
 """
 
 
-def evaluate_in_clean_process(
-    model: Path, data: Path, *, batch_size: int, backend: str | None, stock: bool
-) -> dict[str, float]:
-    """Evaluates a `.keras` file on the validation part in a new interpreter.
+@dataclass(frozen=True)
+class OpenJob:
+    """A file to be opened and run.
+
+    Attributes:
+        format: the file's format.
+        path: the file.
+        inputs: a `.npy` file of samples; None for a format without weights.
+        outputs: where the process writes what it computed.
+    """
+
+    format: ExportFormat
+    path: Path
+    inputs: Path | None = None
+    outputs: Path | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a clean process found.
+
+    Attributes:
+        num_parameters: of a format without weights; 0 for others.
+        milliseconds: median time for one sample, called from Python; 0 for a format without weights.
+        error: why it could not be opened or run; empty if it could.
+    """
+
+    num_parameters: int = 0
+    milliseconds: float = 0.0
+    error: str = ""
+
+
+def open_in_clean_process(jobs: Sequence[OpenJob], *, stock: bool, backend: str | None) -> dict[str, Opened]:
+    """Opens files of one runtime in a new interpreter and runs them on inputs.
 
     Args:
-        model: the file.
-        data: the folder of the prepared data.
-        batch_size: samples per step.
-        backend: Keras' backend; None for the default.
+        jobs: the files, of different formats.
         stock: whether the process must do without this project.
+        backend: Keras' backend; None for the default.
 
     Returns:
-        Loss and metrics by name.
-
-    Raises:
-        ExportError: the file does not load or run there; with the last line of what Python said.
+        What was found, by the format's name.
     """
-    inputs, targets = (Path(str(part.filename)) for part in open_prepared(data).validation())  # type: ignore[attr-defined]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    if backend is not None:
-        environment["KERAS_BACKEND"] = backend
-    command = [sys.executable, "-c", _EVALUATE, model, inputs, targets, batch_size, int(stock)]
+    openers = [job.format.opener for job in jobs]
+    program = "\n".join([_BEFORE, *map(inspect.getsource, openers), _AFTER])
+    rows = [
+        (job.format.name, opener.__name__, str(job.path), _text(job.inputs), _text(job.outputs))
+        for job, opener in zip(jobs, openers, strict=True)
+    ]
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-c", program, json.dumps([stock, rows])],
+        capture_output=True,
+        text=True,
+        env=_environment(backend),
+        check=False,
     )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
-        raise ExportError(
-            f"The exported model does not work in a clean process: {said[-1] if said else 'no message'}"
-        )
-    scores: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return scores
+        reason = f"The process ended ({done.returncode}): {said[-1] if said else 'no message'}"
+        return {job.format.name: Opened(error=reason) for job in jobs}
+    found: Mapping[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return {name: Opened(**values) for name, values in found.items()}
+
+
+def _text(path: Path | None) -> str:
+    return "" if path is None else str(path)
+
+
+def _environment(backend: str | None) -> dict[str, str]:
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # Quiet, and nothing left beside the files that were written.
+    environment |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONWARNINGS": "ignore"}
+    if backend is not None:
+        environment["KERAS_BACKEND"] = backend
+    return environment

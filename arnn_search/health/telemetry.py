@@ -6,6 +6,7 @@ extra optimizer variables. Those travel with the optimizer's state on every back
 included, so nothing is written per backend and no step is left out.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,24 +63,25 @@ class GradientTelemetry:
         outer = model.optimizer
         outer.build(variables)
         self._optimizer = getattr(outer, "inner_optimizer", outer)
-        shape = (len(self._rows),)
-        self._rms_sum = self._add_variable(shape, "rms_sum")
-        self._rms_max = self._add_variable(shape, "rms_max")
-        self._finite_steps = self._add_variable(shape, "finite_steps")
-        self._counts = self._add_variable((2,), "steps_and_nonfinite_steps")
+        self._sizes = np.array([math.prod(variables[index].shape) for index in self._rows], dtype=np.float32)
+        # Small operations are what following costs, so whatever is added up is added up at once: the sums
+        # and the finite steps of each kernel, the steps that were not finite, and all of them.
+        self._sums = self._add_variable((2 * len(self._rows) + 2,), "sums")
+        self._rms_max = self._add_variable((len(self._rows),), "rms_max")
         self._original_class = type(self._optimizer)
         object.__setattr__(self._optimizer, "__class__", self._observed_class())
 
     def read(self) -> EpochGradients:
         """The statistics since the last call, which this call sets back to zero."""
-        total, largest, finite, counts = (
+        sums, largest = (
             np.array(ops.convert_to_numpy(variable), dtype=np.float32)
-            for variable in (self._rms_sum, self._rms_max, self._finite_steps, self._counts)
+            for variable in (self._sums, self._rms_max)
         )
-        for variable in (self._rms_sum, self._rms_max, self._finite_steps, self._counts):
-            variable.assign(ops.zeros_like(variable))
+        total, finite, (nonfinite_steps, steps) = np.split(sums, [len(self._rows), 2 * len(self._rows)])
+        for variable in (self._sums, self._rms_max):
+            variable.assign(np.zeros(variable.shape, dtype=np.float32))
         mean = np.divide(total, finite, out=np.full_like(total, np.nan), where=finite > 0)
-        return EpochGradients(mean, largest, steps=int(counts[0]), nonfinite_steps=int(counts[1]))
+        return EpochGradients(mean, largest, steps=int(steps), nonfinite_steps=int(nonfinite_steps))
 
     def detach(self) -> None:
         """Gives the optimizer its own class back; what it learned stays."""
@@ -101,22 +103,21 @@ class GradientTelemetry:
 
     def _accumulate(self, gradients: Any) -> None:
         gradients = list(gradients)
-        rms = ops.stack([root_mean_square(gradients[index]) for index in self._rows])
-        finite = ops.isfinite(rms)
-        rms = ops.where(finite, rms, ops.zeros_like(rms))
-        finite = ops.cast(finite, "float32")
-        nonfinite = 1.0 - ops.min(finite)
-        self._rms_sum.assign_add(rms)
+        squares = ops.stack([sum_of_squares(gradients[index]) for index in self._rows])
+        rms = ops.sqrt(squares / ops.convert_to_tensor(self._sizes))
+        is_finite = ops.isfinite(rms)
+        rms = ops.where(is_finite, rms, ops.zeros_like(rms))
+        finite = ops.cast(is_finite, "float32")
+        nonfinite = 1.0 - ops.min(finite, axis=0, keepdims=True)
+        self._sums.assign_add(ops.concatenate([rms, finite, nonfinite, ops.ones((1,), dtype="float32")]))
         self._rms_max.assign(ops.maximum(self._rms_max, rms))
-        self._finite_steps.assign_add(finite)
-        self._counts.assign_add(ops.stack([ops.ones_like(nonfinite), nonfinite]))
 
 
-def root_mean_square(gradient: Any) -> Any:
-    """sqrt(mean(gradient²)) in float32, a scalar; 0 for a kernel that received no gradient."""
+def sum_of_squares(gradient: Any) -> Any:
+    """Of a kernel's gradient in float32, a scalar; 0 for a kernel that received none."""
     if gradient is None:
         return ops.zeros((), dtype="float32")
-    return ops.sqrt(ops.mean(ops.square(ops.cast(gradient, "float32"))))
+    return ops.sum(ops.square(ops.cast(gradient, "float32")))
 
 
 def is_kernel(variable: Any) -> bool:

@@ -60,7 +60,7 @@ def dynamic_region(activation: str | Callable[..., Any] | None) -> float | None:
         return _LIMITS[name]
     if name in ("softmax", "log_softmax", "linear"):  # not elementwise, or nothing to measure
         return None
-    with _eagerly():
+    with eagerly():
         points = np.linspace(-_FARTHEST, _FARTHEST, 32769, dtype="float32")
         values = np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(points))), dtype="float64")
     slopes = np.abs(np.diff(values) / np.diff(points))
@@ -93,7 +93,7 @@ def activation_name(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__)).lower()
 
 
-def _eagerly() -> Any:
+def eagerly() -> Any:
     """Outside any graph that is being traced."""
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf

@@ -1,150 +1,40 @@
-"""The auto-rotating convolutions."""
+"""The auto-rotating convolutions over one, two and three axes."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from arnn_search.layers._rotated import AutoRotated
-from arnn_search.layers._rotation import EPSILON, aligned_response, rotation
-from arnn_search.layers._taps import AxisTaps, axis_taps, lay_out, sum_over_sets
-
-BOUNDARIES = ("padded", "interior")
+from arnn_search.layers._rotated_convolution import AutoRotConvolution
 
 
-class AutoRotConvolution(AutoRotated):
-    """What the auto-rotating convolutions of every rank share.
+@keras.saving.register_keras_serializable(package="arnn_search")
+class AutoRotConv1D(AutoRotConvolution, keras.layers.Conv1D):  # type: ignore[misc]
+    """`keras.layers.Conv1D` whose pre-activation is scaled by ρ = L / (|f(x_Q)| + ε), per filter.
 
-    Where every tap of the kernel meets the input there is one ρ per filter, folded into kernel and bias. At a
-    padded border fewer taps do, and f(x_Q) differs from position to position.
+    Args: those of `keras.layers.Conv1D`, of `AutoRotated`, and `boundary`.
 
-    Arguments beside those of `AutoRotated`:
-        boundary: `"padded"`, as published: x_Q is padded as the input is, and ρ is a map over positions; or
-            `"interior"`: one ρ per filter everywhere, which keeps translation equivariance and folds into a
-            stock convolution. The same thing where nothing is padded.
+    Input shape: `(batch, steps, channels)`. Output shape: `(batch, new_steps, filters)`;
+    with `data_format="channels_first"` the channels come second.
+    `padding="causal"` pads before the first step only.
+
+    Reference:
+        "Auto-Rotating Neural Networks" (Saromo-Mori, Valdenegro-Toro).
     """
 
-    def __init__(self, *args: Any, boundary: Literal["padded", "interior"] = "padded", **kwargs: Any) -> None:
-        if boundary not in BOUNDARIES:
-            raise ValueError(f"`boundary` must be one of {', '.join(BOUNDARIES)}. Received: {boundary!r}.")
-        super().__init__(*args, **kwargs)
-        self.boundary = boundary
-        self._spatial_shape: tuple[int | None, ...] | None = None
-
-    def build(self, input_shape: Any) -> None:
-        """Creates the weights; see `AutoRotated.build`."""
-        super().build(input_shape)
-        first = 2 if self.data_format == "channels_first" else 1  # type: ignore[attr-defined]
-        self._spatial_shape = tuple(input_shape[first : first + self.rank])  # type: ignore[attr-defined]
-
-    @property
-    def pads(self) -> bool:
-        """Whether ρ is a map over positions."""
-        return bool(self.auto_rotation and self.boundary == "padded" and self.padding != "valid")  # type: ignore[attr-defined]
-
-    @property
-    def channel_axis(self) -> int:
-        """Which axis of inputs and outputs counts the channels."""
-        return 1 if self.data_format == "channels_first" else self.rank + 1  # type: ignore[attr-defined]
-
-    def call(self, inputs: Any) -> Any:
-        if not self.auto_rotation:
-            return super().call(inputs)  # type: ignore[misc]
-        inputs = self.cast_inputs(inputs)
-        kernel, bias = self.rotation_kernel(), self.rotation_bias()
-        rho = self._rho_map(self._spatial_shape_of(inputs)) if self.pads else self.rho()
-        if not self.pads:
-            kernel, bias = kernel * rho, None if bias is None else bias * rho
-        outputs = self.convolution_op(inputs, ops.cast(kernel, self.compute_dtype))  # type: ignore[attr-defined]
-        if bias is not None:
-            outputs = outputs + ops.cast(self._along_channels(bias), outputs.dtype)
-        if self.pads:
-            outputs = outputs * ops.cast(rho, outputs.dtype)
-        return outputs if self.activation is None else self.activation(outputs)  # type: ignore[attr-defined]
-
-    def reference_response(self) -> Any:
-        """f(x_Q): shape `(filters,)`, or `(1, *positions, filters)` (channels as in the data) if padded."""
-        if not self.pads:
-            return self._with_bias(self._sum_of_taps(()))
-        axes = self._axes(self._known_spatial_shape())
-        return self._over_positions(self._with_bias(self._sum_of_taps(axes)), axes)
-
-    def rho(self) -> Any:
-        """ρ, of the shape of `reference_response`."""
-        return self._rho_map(self._known_spatial_shape()) if self.pads else super().rho()
-
-    def own_config(self) -> dict[str, Any]:
-        """With `boundary`."""
-        return super().own_config() | {"boundary": self.boundary}
-
-    def _rho_map(self, spatial_shape: tuple[Any, ...]) -> Any:
-        axes = self._axes(spatial_shape)
-        rho = rotation(self.limit_values(), self._with_bias(self._sum_of_taps(axes)))
-        return self._over_positions(ops.minimum(rho, self.largest_rho()), axes)
-
-    def _sum_of_taps(self, axes: Sequence[AxisTaps]) -> Any:
-        """w·x_Q, shape `(filters,)`, or `(*sets, filters)` with the sets of taps that positions see."""
-        kernel = self.rotation_kernel()
-        if self.reference_point == "aligned":
-            return self._aligned_sum(kernel, axes)
-        if self.reference_point == "uniform":
-            taps = self.reference * ops.sum(kernel, axis=-2)
-        else:
-            taps = ops.sum(kernel * ops.convert_to_tensor(self._vector_by_filter(), kernel.dtype), axis=-2)
-        return sum_over_sets(taps, axes) if axes else ops.sum(taps, axis=tuple(range(len(taps.shape) - 1)))
-
-    def _aligned_sum(self, kernel: Any, axes: Sequence[AxisTaps]) -> Any:
-        if not axes:
-            return aligned_response(kernel, self.reference, axes=tuple(range(len(kernel.shape) - 1)))
-        scale = ops.stop_gradient(ops.maximum(ops.max(ops.abs(kernel)), 1e-30))
-        squares = ops.sum(ops.square(kernel / scale), axis=-2)
-        norms = scale * ops.sqrt(sum_over_sets(squares, axes) + EPSILON * EPSILON)
-        num_inputs = sum_over_sets(ops.full_like(squares, kernel.shape[-2]), axes)
-        return abs(self.reference) * ops.sqrt(num_inputs) * norms
-
-    def _vector_by_filter(self) -> np.ndarray:
-        """The user's vector as each filter sees it, shape `(channels / groups, filters)`."""
-        groups = self.groups  # type: ignore[attr-defined]
-        vector = np.asarray(self.reference_point, dtype="float64").reshape(groups, -1)
-        return np.repeat(vector, self.num_units // groups, axis=0).T
-
-    def _with_bias(self, response: Any) -> Any:
-        bias = self.rotation_bias()
-        return response if bias is None else response + bias
-
-    def _axes(self, spatial_shape: tuple[Any, ...]) -> list[AxisTaps]:
-        geometry = zip(spatial_shape, self.kernel_size, self.strides, self.dilation_rate, strict=True)  # type: ignore[attr-defined]
-        return [
-            axis_taps(size, taps=taps, stride=stride, dilation=dilation, padding=self.padding)  # type: ignore[attr-defined]
-            for size, taps, stride, dilation in geometry
-        ]
-
-    def _over_positions(self, set_values: Any, axes: Sequence[AxisTaps]) -> Any:
-        values = lay_out(set_values, axes)
-        if self.data_format == "channels_first":  # type: ignore[attr-defined]
-            values = ops.moveaxis(values, -1, 0)
-        return ops.expand_dims(values, 0)
-
-    def _known_spatial_shape(self) -> tuple[int, ...]:
-        shape = self._spatial_shape
-        if shape is None or None in shape:
-            raise ValueError(
-                f"{self.name}: with boundary='padded' the response depends on the size of the input, "  # type: ignore[attr-defined]
-                f"which is open. Received: {shape}."
-            )
-        return shape  # type: ignore[return-value]
-
-    def _spatial_shape_of(self, inputs: Any) -> tuple[Any, ...]:
-        first = 2 if self.data_format == "channels_first" else 1  # type: ignore[attr-defined]
-        return tuple(ops.shape(inputs)[first : first + self.rank])  # type: ignore[attr-defined]
-
-    def _along_channels(self, values: Any) -> Any:
-        ones = (1,) * self.rank  # type: ignore[attr-defined]
-        if self.data_format == "channels_first":  # type: ignore[attr-defined]
-            return ops.reshape(values, (1, self.num_units, *ones))
-        return ops.reshape(values, (1, *ones, self.num_units))
+    def linear_map(self, inputs: Any, *kernels: Any) -> Any:
+        if self.padding != "causal":
+            return super().linear_map(inputs, *kernels)
+        before = [self.dilation_rate[0] * (self.kernel_size[0] - 1), 0]
+        steps_last = self.data_format == "channels_first"
+        return ops.conv(
+            ops.pad(inputs, [[0, 0], [0, 0], before] if steps_last else [[0, 0], before, [0, 0]]),
+            *kernels,
+            strides=list(self.strides),
+            padding="valid",
+            dilation_rate=self.dilation_rate,
+            data_format=self.data_format,
+        )
 
 
 @keras.saving.register_keras_serializable(package="arnn_search")
@@ -154,6 +44,21 @@ class AutoRotConv2D(AutoRotConvolution, keras.layers.Conv2D):  # type: ignore[mi
     Args: those of `keras.layers.Conv2D`, of `AutoRotated`, and `boundary`.
 
     Input shape: `(batch, height, width, channels)`. Output shape: `(batch, new_height, new_width, filters)`;
+    with `data_format="channels_first"` the channels come second.
+
+    Reference:
+        "Auto-Rotating Neural Networks" (Saromo-Mori, Valdenegro-Toro).
+    """
+
+
+@keras.saving.register_keras_serializable(package="arnn_search")
+class AutoRotConv3D(AutoRotConvolution, keras.layers.Conv3D):  # type: ignore[misc]
+    """`keras.layers.Conv3D` whose pre-activation is scaled by ρ = L / (|f(x_Q)| + ε), per filter.
+
+    Args: those of `keras.layers.Conv3D`, of `AutoRotated`, and `boundary`.
+
+    Input shape: `(batch, depth, height, width, channels)`.
+    Output shape: `(batch, new_depth, new_height, new_width, filters)`;
     with `data_format="channels_first"` the channels come second.
 
     Reference:

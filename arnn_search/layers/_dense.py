@@ -1,4 +1,4 @@
-"""The auto-rotating perceptron layer."""
+"""The auto-rotating perceptron layer, and what it shares with that of any product of inputs and weights."""
 
 from typing import Any
 
@@ -9,8 +9,23 @@ from arnn_search.layers._rotated import AutoRotated
 from arnn_search.layers._rotation import aligned_response, uniform_response
 
 
+class AutoRotatedProduct(AutoRotated):
+    """Layers whose `response_kernel` has the shape `(inputs, units)`: one ρ for each unit."""
+
+    def reference_response(self) -> Any:
+        kernel = self.response_kernel()
+        if self.reference_point == "uniform":
+            response = uniform_response(kernel, self.reference, axes=(0,))
+        elif self.reference_point == "aligned":
+            response = aligned_response(kernel, self.reference, axes=(0,))
+        else:
+            response = ops.matmul(self.reference_vector(), kernel)
+        bias = self.rotation_bias()
+        return response if bias is None else response + bias
+
+
 @keras.saving.register_keras_serializable(package="arnn_search")
-class AutoRotDense(AutoRotated, keras.layers.Dense):  # type: ignore[misc]
+class AutoRotDense(AutoRotatedProduct, keras.layers.Dense):  # type: ignore[misc]
     """`keras.layers.Dense` whose pre-activation is scaled by ρ = L / (|f(x_Q)| + ε), one ρ per unit.
 
     ρ is folded into kernel and bias before the product, σ((ρW) x + ρb), so that the batch is evaluated once.
@@ -31,26 +46,9 @@ class AutoRotDense(AutoRotated, keras.layers.Dense):  # type: ignore[misc]
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         if not self.auto_rotation:
             return super().call(inputs, training=training)
-        kernel, bias = self.rotated_weights()
+        rho, bias = self.rho(), self.rotation_bias()
+        (kernel,) = self.scaled_kernels(rho)
         outputs = ops.matmul(self.cast_inputs(inputs), ops.cast(kernel, self.compute_dtype))
         if bias is not None:
-            outputs = ops.add(outputs, ops.cast(bias, self.compute_dtype))
+            outputs = ops.add(outputs, ops.cast(bias * rho, self.compute_dtype))
         return outputs if self.activation is None else self.activation(outputs)
-
-    def reference_response(self) -> Any:
-        kernel = self.rotation_kernel()
-        if self.reference_point == "uniform":
-            response = uniform_response(kernel, self.reference, axes=(0,))
-        elif self.reference_point == "aligned":
-            response = aligned_response(kernel, self.reference, axes=(0,))
-        else:
-            response = ops.matmul(self.reference_vector(), kernel)
-        bias = self.rotation_bias()
-        return response if bias is None else response + bias
-
-    def rotated_weights(self) -> tuple[Any, Any]:
-        """ρW, shape `(features, units)`, and ρb, shape `(units,)` or None, in `rotation_dtype`."""
-        kernel = self.rotation_kernel()
-        bias = self.rotation_bias()
-        rho = self.rho()
-        return kernel * rho, None if bias is None else bias * rho

@@ -1,5 +1,6 @@
 """What every auto-rotating layer shares: its arguments, its limit, and how it is inspected."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,19 +90,31 @@ class AutoRotated:
         super().build(input_shape)  # type: ignore[misc]
         if not self.auto_rotation:
             return
-        features = input_shape[-1 if getattr(self, "data_format", None) != "channels_first" else 1]
+        features = self.num_features(input_shape)
         if not isinstance(self.reference_point, str) and len(self.reference_point) != features:
             raise ValueError(
                 f"`reference_point` must have one component for each of the {features} input features. "
                 f"Received: {len(self.reference_point)} components."
             )
         if self.learn_limit:
-            self._limit_weight = self.add_weight(  # type: ignore[attr-defined]
-                name="limit",
-                shape=(self.num_units,) if self.limit_per_unit else (),
-                initializer=keras.initializers.Constant(self._start_of_limit()),
-                trainable=True,
-            )
+            self._limit_weight = self.new_limit_weight()
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> Any:
+        """As of the stock layer, but never cast before it is rotated, whoever reads it."""
+        return super().add_weight(*args, **{"autocast": not self.auto_rotation} | kwargs)  # type: ignore[misc]
+
+    def new_limit_weight(self) -> Any:
+        """The weight of a learnable limit, where it starts."""
+        return self.add_weight(
+            name="limit",
+            shape=(self.num_units,) if self.limit_per_unit else (),
+            initializer=keras.initializers.Constant(self._start_of_limit()),
+            trainable=True,
+        )
+
+    def num_features(self, input_shape: Any) -> int:
+        """How many components a reference point has."""
+        return int(input_shape[-1 if getattr(self, "data_format", None) != "channels_first" else 1])
 
     @property
     def initial_limit(self) -> float:
@@ -128,9 +141,25 @@ class AutoRotated:
             learning_rate_factor=self.limit_learning_rate_factor,
         )
 
+    @abstractmethod
     def reference_response(self) -> Any:
         """f(x_Q) of each unit, shape `(..., units)`, in `rotation_dtype`."""
-        raise NotImplementedError(f"{type(self).__name__} defines its reference response.")
+
+    def response_kernel(self) -> Any:
+        """The weights by which units respond to inputs, shape `(..., units)`, in `rotation_dtype`."""
+        return self.rotation_kernel()
+
+    def stock_bias(self, bias: Any) -> Any:
+        """A value for each unit, shape `(units,)`, as the stock layer holds and adds its bias."""
+        return bias
+
+    def scaled_kernels(self, scale: Any) -> list[Any]:
+        """The stock layer's kernels with which each unit's response is so many times as large.
+
+        Args:
+            scale: shape `(units,)`, or a number.
+        """
+        return [self.rotation_kernel() * scale]
 
     def rho(self) -> Any:
         """ρ = L / (|f(x_Q)| + ε) of each unit, shape `(..., units)`, in `rotation_dtype`."""
@@ -138,7 +167,7 @@ class AutoRotated:
 
     def largest_rho(self) -> Any:
         """What keeps ρ f within the compute precision, shape `(units,)`; see `largest_rotation`."""
-        kernel = self.rotation_kernel()
+        kernel = self.response_kernel()
         low, high = self.value_range or (0.0, 1.0)
         return largest_rotation(
             kernel,
@@ -180,12 +209,14 @@ class AutoRotated:
 
     def folded_weights(self) -> list[np.ndarray]:
         """The stock layer's weights with which it computes the same: ρW and ρb."""
-        return self.scaled_weights(ops.convert_to_numpy(self.rho()) if self.auto_rotation else 1.0)
+        return self.scaled_weights(self.rho() if self.auto_rotation else 1.0)
 
     def scaled_weights(self, scale: Any) -> list[np.ndarray]:
-        """Kernel and bias (if there is one) times a number for each unit."""
-        weights = [self.rotation_kernel(), self.rotation_bias()]
-        return [np.asarray(ops.convert_to_numpy(weight)) * scale for weight in weights if weight is not None]
+        """Kernels and bias (if there is one) that scale the pre-activations of the units."""
+        weights = self.scaled_kernels(scale)
+        bias = self.rotation_bias()
+        weights += [] if bias is None else [self.stock_bias(bias * scale)]
+        return [np.asarray(ops.convert_to_numpy(weight)) for weight in weights]
 
     def save_own_variables(self, store: Any) -> None:
         """Every weight, the limit's too; the stock layers know only of their own two."""

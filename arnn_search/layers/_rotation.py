@@ -55,7 +55,12 @@ def largest_rotation(kernel: Any, bias: Any, *, reach: float, axes: tuple[int, .
     if bias is not None:
         most = most + ops.abs(bias)
     most = ops.maximum(ops.minimum(most, _LARGEST), 1e-10)
-    return ops.stop_gradient(_HEADROOM.get(dtype, _WIDE_HEADROOM) / most)
+    return ops.stop_gradient(headroom(dtype) / most)
+
+
+def headroom(dtype: str) -> float:
+    """How large ρ f may become in a precision."""
+    return _HEADROOM.get(dtype, _WIDE_HEADROOM)
 
 
 def reference_value(value_range: tuple[float, float]) -> float:

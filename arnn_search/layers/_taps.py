@@ -22,6 +22,14 @@ class AxisTaps:
     positions: Any
     """Which position sees which set: 0 or 1, shape `(positions, sets)`; None if each has its own."""
 
+    @property
+    def whole_set(self) -> int | None:
+        """Which set holds every tap; None if no position sees all of them, or if that is not known."""
+        if self.positions is None:
+            return None
+        whole = np.flatnonzero(self.sets.all(axis=1))
+        return int(whole[0]) if len(whole) else None
+
 
 def axis_taps(size: Any, *, taps: int, stride: int, dilation: int, padding: str) -> AxisTaps:
     """The sets of taps along one axis.
@@ -47,8 +55,37 @@ def axis_taps(size: Any, *, taps: int, stride: int, dilation: int, padding: str)
         meets = starts + ops.convert_to_tensor(np.arange(taps)[None] * dilation, dtype=starts.dtype)
         return AxisTaps(ops.cast(ops.logical_and(meets >= 0, meets < size), "float32"), None)
     meets = np.arange(num_positions)[:, None] * stride - before + np.arange(taps)[None] * dilation
-    sets, which = np.unique((meets >= 0) & (meets < size), axis=0, return_inverse=True)
-    return AxisTaps(sets.astype("float32"), np.eye(len(sets), dtype="float32")[which.reshape(-1)])
+    return _as_sets((meets >= 0) & (meets < size))
+
+
+def transposed_axis_taps(
+    size: Any, *, taps: int, stride: int, dilation: int, padding: str, output_padding: int | None
+) -> AxisTaps:
+    """The sets of taps along one axis of a transposed convolution; see `axis_taps`.
+
+    The input is spread out by the stride, padded and convolved with the kernel from its last tap to its
+    first, with Keras' rules for how much is padded.
+
+    Raises:
+        ValueError: the size is not known.
+    """
+    if not isinstance(size, (int, np.integer)):
+        raise ValueError(
+            "A transposed convolution with boundary='padded' needs an input of known size. Received one that "
+            "is open; boundary='interior' does without."
+        )
+    span = (taps - 1) * dilation + 1
+    if padding == "valid":
+        before = span - 1
+        after = span - 1 + (max(span, stride) - span if output_padding is None else output_padding)
+    else:
+        both = stride + span - 2 if output_padding is None else span + span % 2 - 2 + output_padding
+        before = min(both // 2 + both % 2, span - 1)
+        after = both - before
+    last = (size - 1) * stride
+    num_positions = last + 1 + before + after - span + 1
+    spread = np.arange(num_positions)[:, None] + span - 1 - before - np.arange(taps)[None] * dilation
+    return _as_sets((spread >= 0) & (spread <= last) & (spread % stride == 0))
 
 
 def sum_over_sets(tap_values: Any, axes: Sequence[AxisTaps]) -> Any:
@@ -83,3 +120,9 @@ def _contract(values: Any, matrices: Sequence[Any]) -> Any:
             product = ops.tensordot(ops.cast(matrix, values.dtype), values, axes=[[1], [axis]])
             values = ops.moveaxis(product, 0, axis)
     return values
+
+
+def _as_sets(seen: np.ndarray) -> AxisTaps:
+    """The rows that differ, and which position has which; `seen` has shape `(positions, taps)`."""
+    sets, which = np.unique(seen, axis=0, return_inverse=True)
+    return AxisTaps(sets.astype("float32"), np.eye(len(sets), dtype="float32")[which.reshape(-1)])

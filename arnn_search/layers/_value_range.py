@@ -9,21 +9,13 @@ from typing import Any
 
 import keras
 
-from arnn_search.layers._activations import Range, activation_range
+from arnn_search.layers._activations import Range
+from arnn_search.layers._operation_range import range_after, range_of_constant
 
 DEFAULT_RANGE: Range = (0.0, 1.0)
 """What an input is taken to hold if nobody says."""
 
-NORMALISED_RANGE: Range = (-3.0, 3.0)
-"""What a normalisation layer is taken to give: unbounded in theory, three standard deviations in practice."""
-
 _ATTRIBUTE = "arnn_value_range"
-_NORMALISATIONS = (
-    keras.layers.BatchNormalization,
-    keras.layers.LayerNormalization,
-    keras.layers.GroupNormalization,
-    keras.layers.Normalization,
-)
 
 
 def Input(shape: Sequence[int | None], *, value_range: Range | None = None, **kwargs: Any) -> Any:
@@ -64,53 +56,61 @@ def check_value_range(value_range: Any) -> Range:
 
 
 def infer_value_range(tensor: Any) -> Range:
-    """The range of a symbolic tensor's values, from its inputs through the layers in between.
+    """The range of a symbolic tensor's values, from its inputs through the operations in between.
 
-    Values that a graph says nothing about (an input of `keras.Input`, a tensor that is not symbolic) are
-    taken to lie in `DEFAULT_RANGE`.
+    Every call of a shared layer counts by itself, and so does every layer of a nested model. Values that a
+    graph says nothing about (an input of `keras.Input`, a tensor that is not symbolic) are taken to lie in
+    `DEFAULT_RANGE`. A nested model's own layers know what its own inputs say (`Input`), not what it is
+    called with later: they were built before.
     """
     if not isinstance(tensor, keras.KerasTensor):
         return DEFAULT_RANGE
     inputs = keras.utils.get_source_inputs(tensor)
     inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    known = {id(source): getattr(source, _ATTRIBUTE, DEFAULT_RANGE) for source in inputs}
-    if id(tensor) not in known:
-        _walk(keras.Model(inputs, tensor), known)
-    return known.get(id(tensor), DEFAULT_RANGE)
+    if any(source is tensor for source in inputs):
+        return _range_of(tensor)
+    return _carried(keras.Model(inputs, tensor), [_range_of(source) for source in inputs])[0]
 
 
-def _walk(model: keras.Model, known: dict[int, Range]) -> None:
-    for layer in model.layers:
-        try:
-            before, after = layer.input, layer.output
-        except (AttributeError, ValueError):  # a shared layer has several of both
-            continue
-        ranges = [known.get(id(tensor), DEFAULT_RANGE) for tensor in keras.tree.flatten(before)]
-        for tensor in keras.tree.flatten(after):
-            known.setdefault(id(tensor), _range_after(layer, ranges or [DEFAULT_RANGE]))
+def _carried(model: keras.Model, ranges: list[Range]) -> list[Range]:
+    """The ranges of a model's outputs, of those of its inputs."""
+    sources = [keras.Input(batch_shape=(None,)) for _ in model.inputs]
+    for source, value in zip(sources, ranges, strict=False):
+        setattr(source, _ATTRIBUTE, value)
+    inputs = keras.tree.pack_sequence_as(model.input, sources)
+    carrier = keras.models.clone_model(model, input_tensors=inputs, clone_function=_RangeCarrier)
+    return [_range_of(output) for output in carrier.outputs]
 
 
-def _range_after(layer: Any, ranges: list[Range]) -> Range:
-    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
-    if isinstance(layer, _NORMALISATIONS):
-        return NORMALISED_RANGE
-    if isinstance(layer, keras.layers.Rescaling):
-        ends = [end * layer.scale + layer.offset for end in (low, high)]
-        return float(min(ends)), float(max(ends))
-    if isinstance(layer, keras.layers.Add):
-        return sum(low for low, _ in ranges), sum(high for _, high in ranges)
-    if isinstance(
-        layer, (keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D)
-    ):
-        return min(low, 0.0), max(high, 0.0)
-    if isinstance(layer, keras.layers.ReLU):
-        return activation_range("relu", (low, high))
-    if isinstance(layer, keras.layers.Softmax):
-        return activation_range("softmax", (low, high))
-    if callable(getattr(layer, "activation", None)):
-        return activation_range(layer.activation, (low, high))
-    if isinstance(layer, keras.Model) and len(layer.outputs) == 1:
-        inner = {id(tensor): value for tensor, value in zip(layer.inputs, ranges, strict=False)}
-        _walk(layer, inner)
-        return inner.get(id(layer.outputs[0]), (low, high))
-    return low, high
+def _range_of(tensor: Any) -> Range:
+    return getattr(tensor, _ATTRIBUTE, DEFAULT_RANGE)
+
+
+class _RangeCarrier(keras.Operation):  # type: ignore[misc]
+    """Stands in a graph where an operation stood, and carries ranges instead of values."""
+
+    def __init__(self, operation: Any) -> None:
+        super().__init__()
+        self.operation = operation
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("Ranges are carried through a graph, not values.")
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        operands = keras.tree.flatten(
+            args if isinstance(self.operation, keras.layers.Layer) else (args, kwargs)
+        )
+        ranges = [
+            _range_of(value) if isinstance(value, keras.KerasTensor) else range_of_constant(value)
+            for value in operands
+        ]
+        known = [value for value in ranges if value is not None] or [DEFAULT_RANGE]
+        if isinstance(self.operation, keras.Model) and hasattr(self.operation, "inputs"):
+            after = _carried(keras.Model(self.operation.inputs, self.operation.outputs), known)
+        else:
+            num_outputs = len(keras.tree.flatten(self.operation.output))
+            after = [range_after(self.operation, known)] * num_outputs
+        tensors = [keras.KerasTensor((None,), "float32") for _ in after]
+        for tensor, value in zip(tensors, after, strict=True):
+            setattr(tensor, _ATTRIBUTE, value)
+        return tensors if len(tensors) > 1 else tensors[0]

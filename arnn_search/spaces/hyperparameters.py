@@ -57,12 +57,23 @@ def as_parameter(registered: Any, kind: _Kind) -> Parameter:
     """The `Parameter` that a KerasTuner hyperparameter object stands for."""
     config = registered.get_config()
     name, default = registered.name, registered.default
+    conditions = tuple((condition.name, tuple(condition.values)) for condition in registered.conditions)
     if kind == "categorical":
-        return Parameter(name, kind, choices=tuple(config.get("values", (False, True))), default=default)
+        choices = tuple(config.get("values", (False, True)))
+        return Parameter(name, kind, choices=choices, default=default, conditions=conditions)
     low, high, step = config["min_value"], config["max_value"], config["step"]
     log = config["sampling"] == "log"
     if log and step not in (None, 1):
-        choices = geometric_choices(low, high, step)
-        values = tuple(round(value) for value in choices) if kind == "int" else choices
-        return Parameter(name, "categorical", choices=values, default=default)
-    return Parameter(name, kind, low=low, high=high, step=None if log else step, log=log, default=default)
+        values = geometric_choices(low, high, step)
+        values = tuple(round(value) for value in values) if kind == "int" else values
+        return Parameter(name, "categorical", choices=values, default=default, conditions=conditions)
+    return Parameter(
+        name,
+        kind,
+        low=low,
+        high=high,
+        step=None if log else step,
+        log=log,
+        default=default,
+        conditions=conditions,
+    )

@@ -20,6 +20,7 @@ class Parameter:
         step: the distance between values; None for a continuous float.
         log: whether the range is explored on a logarithmic scale.
         default: the value that the space itself would take.
+        conditions: the conditional scopes that it is in: names of parameters, and the values that open them.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Parameter:
     step: float | None = None
     log: bool = False
     default: Value | None = None
+    conditions: tuple[tuple[str, tuple[Value, ...]], ...] = ()
 
     def suggest(self, trial: Any) -> Value:
         """Asks an `optuna.trial.Trial` (or whatever has its `suggest_...` methods) for a value."""

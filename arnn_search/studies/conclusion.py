@@ -10,22 +10,28 @@ from arnn_search.tracking.dashboards.background import DashboardPublisher
 _SECONDS_TO_SEND = 30.0
 
 
-def drop_weaker_models(ledger: Ledger, layout: StudyLayout, *, keep: int) -> None:
-    """Deletes the model files of all but the best trials."""
-    for trial in ranked(ledger, layout)[keep:]:
+def drop_weaker_models(ledger: Ledger, layout: StudyLayout, *, keep: int, average: bool = False) -> None:
+    """Deletes the model files of all but the best trials; of several objectives, the whole front is kept."""
+    leaders, others = ranked(ledger, layout, average=average)
+    if len(ledger.directions) > 1:
+        keep = max(keep, len(leaders))
+    for trial in [*leaders, *others][keep:]:
         if trial.model is not None:
             trial.model.unlink(missing_ok=True)
 
 
-def log_progress(ledger: Ledger, tracker: Tracker | NullTracker, *, step: int) -> None:
-    """Tracks the best score so far over the trials, in the study's own run."""
+def log_progress(ledger: Ledger, tracker: Tracker | NullTracker) -> None:
+    """Tracks the best score so far over the trials that have ended, in the study's own run."""
     trials = ledger.trials()
-    metrics = {"trials_finished": float(sum(trial.state.is_finished() for trial in trials))}
-    scores = [trial.value for trial in trials if trial.state.name == "COMPLETE" and trial.value is not None]
-    if scores:
-        best = max if ledger.direction == "maximize" else min
-        metrics[f"best_{ledger.attributes['metric']}"] = best(scores)
-    tracker.log_metrics(None, metrics, step=step)
+    finished = sum(trial.state.is_finished() for trial in trials)
+    metrics = {"trials_finished": float(finished)}
+    recorded = ledger.attributes
+    names = [name for name, _ in recorded.get("objectives", [[recorded["metric"], ledger.direction]])]
+    completed = [trial.values for trial in trials if trial.state.name == "COMPLETE"]
+    for name, direction, scores in zip(names, ledger.directions, zip(*completed, strict=True), strict=False):
+        best = max if direction == "maximize" else min
+        metrics[f"best_{name}"] = best(scores)
+    tracker.log_metrics(None, metrics, step=finished)
 
 
 def conclude(
@@ -49,9 +55,13 @@ def conclude(
         tracker.log_metrics(None, {f"test_{name}": value for name, value in test["metrics"].items()}, step=0)
         tracker.set_tags(None, {"arnn.best_trial": leaderboard[0].number})
     tracker.set_note(summary_note(study))
-    unfinished = len(study.trials) < study.config.trials or any(
-        trial.state in ("running", "interrupted") for trial in study.trials
-    )
+    if len(study.objectives) > 1:
+        front = {trial.number for trial in leaderboard}
+        for trial in study.trials:
+            if trial.state == "completed":
+                tracker.set_tags(trial.number, {"arnn.pareto": "true" if trial.number in front else "false"})
+    is_short = len(study.trials) < study.config.trials and not study.attributes.get("exhausted")
+    unfinished = is_short or any(trial.state in ("running", "interrupted") for trial in study.trials)
     tracker.end_study("stopped" if unfinished else "completed")
     is_delivered = tracker.close(_SECONDS_TO_SEND)
     # Pages that lack what is still to be sent would be wrong; `sync` makes them when it has sent it.

@@ -9,9 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
-
-SAMPLERS = ("tpe", "random", "gp", "cmaes")
-PRUNERS = ("median", "asha", "hyperband", "none")
+from arnn_search.studies.choices import ENGINES, ORACLES, PRUNERS, SAMPLERS, check_name
+from arnn_search.studies.storage import check_storage, without_password
 
 
 def _key(default: Any, description: str, *, section: str, may_change: bool = False, **limits: Any) -> Any:
@@ -33,6 +32,14 @@ class StudyConfig(BaseModel):
         Path("arnn-studies"), "Folder that holds the studies.", section="study", may_change=True
     )
 
+    storage: str | None = _key(
+        None,
+        "postgresql://user@host/database: a ledger that machines share (its password in PGPASSWORD or "
+        "~/.pgpass); by default a file in the study's folder.",
+        section="study",
+        may_change=True,
+    )
+
     data: str = _key(
         "digits", "Data set: a name, or an .npz, .csv, .parquet file or a folder.", section="data"
     )
@@ -49,16 +56,41 @@ class StudyConfig(BaseModel):
     test: float = _key(0.15, "Share that is kept for the best trial at the end.", section="data", gt=0, lt=1)
     max_train_samples: int | None = _key(None, "Train on so many samples at most.", section="data", ge=1)
 
-    engine: Literal["optuna"] = _key("optuna", "What proposes the trials.", section="search")
-    sampler: str = _key("tpe", f"Optuna's sampler: {', '.join(SAMPLERS)}.", section="search")
-    pruner: str = _key("median", f"Stops weak trials early: {', '.join(PRUNERS)}.", section="search")
+    engine: str = _key("optuna", f"What proposes the trials: {', '.join(ENGINES)}.", section="search")
+    sampler: str = _key("tpe", f"Optuna's sampler: {', '.join(SAMPLERS)}, or module:Class.", section="search")
+    oracle: str = _key("random", f"KerasTuner's oracle: {', '.join(ORACLES)}.", section="search")
+    pruner: str = _key(
+        "median", f"Stops weak trials early: {', '.join(PRUNERS)}, or module:Class.", section="search"
+    )
     objective: str = _key(
         "auto",
-        "Reported metric to optimise; auto: val_accuracy, or val_loss for regression.",
+        "What to optimise: reported metrics, num_parameters, latency_ms, training_seconds; several give a "
+        "Pareto front. auto: val_accuracy, or val_loss for regression.",
         section="search",
     )
-    direction: Literal["auto", "maximize", "minimize"] = _key(
-        "auto", "auto: losses and errors are minimized, the rest maximized.", section="search"
+    direction: str = _key(
+        "auto",
+        "maximize or minimize, one for each objective; auto: losses, errors and costs are minimized, all "
+        "else is maximized.",
+        section="search",
+    )
+    max_parameters: int | None = _key(
+        None, "Architectures with more weights are not trained, but infeasible.", section="search", ge=1
+    )
+    max_latency_ms: float | None = _key(
+        None,
+        "Architectures that take more milliseconds for one sample are not trained, but infeasible.",
+        section="search",
+        gt=0,
+    )
+    duplicates: Literal["resample", "reuse", "repeat"] = _key(
+        "resample",
+        "What to do with an architecture that was evaluated before: resample (propose another), reuse (take "
+        "the recorded result over) or repeat (train it again, and rank by the mean).",
+        section="search",
+    )
+    from_study: str | None = _key(
+        None, "Begin with what another study of the same or a smaller space has found.", section="search"
     )
     seed: int = _key(0, "Seed of the proposals and of every training.", section="search", ge=0, lt=2**31)
     trials: int = _key(8, "Trials in all, exactly.", section="search", may_change=True, ge=1)
@@ -82,9 +114,15 @@ class StudyConfig(BaseModel):
     deterministic: bool = _key(True, "The same numbers in every run on the same CPU.", section="training")
     telemetry: bool = _key(True, "Follow the gradients of every layer in every step.", section="training")
 
-    executor: Literal["local", "inline"] = _key(
+    executor: Literal["local", "ray", "inline"] = _key(
         "local",
-        "Where trials run: local processes, or inline for debugging.",
+        "Where trials run: local processes, a ray cluster, or inline for debugging.",
+        section="running",
+        may_change=True,
+    )
+    address: str | None = _key(
+        None,
+        "Ray cluster of --executor ray; by default RAY_ADDRESS, or one that is started here.",
         section="running",
         may_change=True,
     )
@@ -135,15 +173,44 @@ class StudyConfig(BaseModel):
             )
         return name
 
+    @field_validator("objective", "direction", mode="before")
+    @classmethod
+    def _joined(cls, value: Any) -> Any:
+        """Several may be given as a list; they are recorded separated by commas."""
+        return ",".join(str(one) for one in value) if isinstance(value, (list, tuple)) else value
+
+    @field_validator("direction")
+    @classmethod
+    def _known_direction(cls, text: str) -> str:
+        for name in text.split(","):
+            if name.strip() not in ("auto", "maximize", "minimize"):
+                raise UnknownNameError("direction", name.strip(), ("auto", "maximize", "minimize"))
+        return text
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, name: str) -> str:
+        return check_name("engine", name, ENGINES)
+
+    @field_validator("storage")
+    @classmethod
+    def _usable_storage(cls, url: str | None) -> str | None:
+        return None if url is None else check_storage(url)
+
     @field_validator("sampler")
     @classmethod
     def _known_sampler(cls, name: str) -> str:
-        return _known("sampler", name, SAMPLERS)
+        return check_name("sampler", name, SAMPLERS, classes=True)
+
+    @field_validator("oracle")
+    @classmethod
+    def _known_oracle(cls, name: str) -> str:
+        return check_name("oracle", name, ORACLES)
 
     @field_validator("pruner")
     @classmethod
     def _known_pruner(cls, name: str) -> str:
-        return _known("pruner", name, PRUNERS)
+        return check_name("pruner", name, PRUNERS, classes=True)
 
 
 def make_config(values: Mapping[str, Any], *, source: str = "") -> StudyConfig:
@@ -183,6 +250,21 @@ def read_config_file(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
+
+
+def recorded_form(config: StudyConfig, *, study: str) -> StudyConfig:
+    """The configuration as it is written down: under the study's name, and without a password."""
+    storage = None if config.storage is None else without_password(config.storage)
+    return config.model_copy(update={"study": study, "storage": storage})
+
+
+def shared_configuration(config: StudyConfig) -> dict[str, Any]:
+    """What machines that work on one study must agree on; files are compared by their content instead."""
+    return {
+        name: getattr(config, name)
+        for name in StudyConfig.model_fields
+        if not may_change(name) and name not in ("study", "space", "data")
+    }
 
 
 def config_as_toml(config: StudyConfig, *, commented: bool = False) -> str:
@@ -225,16 +307,10 @@ def may_change(name: str) -> bool:
     return isinstance(extra, dict) and bool(extra["may_change"])
 
 
-def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
-    if name not in names:
-        raise UnknownNameError(kind, name, names)
-    return name
-
-
 def _sentence(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
-    if message.startswith("Unknown "):
+    if message.startswith("Unknown ") or "Received: " in message:  # ours, and whole
         return str(message)
     return f"`{key}`: {message[0].lower()}{message[1:]}. Received: {problem['input']!r}."
 

@@ -6,7 +6,7 @@ from typing import Literal
 from optuna.trial import FrozenTrial, TrialState
 
 from arnn_search.studies.engines.engine import PastTrial
-from arnn_search.studies.ledger import trial_attributes
+from arnn_search.studies.ledger import trial_attributes, trial_rungs
 
 Order = Literal["strict", "free"]
 
@@ -21,35 +21,67 @@ class HistoryView:
     Args:
         order: `"strict"` or `"free"`.
         num_slots: how many trials run at a time.
+        needs_values: whether the parameters of trials that still run are shown too; then a trial waits
+            until those before it have been built.
     """
 
-    def __init__(self, order: Order, *, num_slots: int) -> None:
-        self._order = order
+    def __init__(self, order: Order, *, num_slots: int, needs_values: bool = False) -> None:
+        self._order, self._needs_values = order, needs_values
         # Twice the slots: one trial that takes long does not leave the other slots idle at once.
         self._lag = 1 if num_slots == 1 else 2 * num_slots
 
-    def can_start(self, number: int, trials: Sequence[FrozenTrial]) -> bool:
+    def num_known(self, number: int) -> int:
+        """How many trials' ends trial `number` has to know, or, in free order, may know."""
+        return number if self._order == "free" else max(0, number + 1 - self._lag)
+
+    def can_start(self, number: int, trials: Sequence[FrozenTrial], *, num_known: int | None = None) -> bool:
         """Whether everything that trial `number` has to know is known."""
+        if self._needs_values and not all(_is_built(trial) for trial in trials[:number]):
+            return False
         if self._order == "free":
             return True
-        return all(trial.state.is_finished() for trial in trials[: max(0, number + 1 - self._lag)])
+        known = self.num_known(number) if num_known is None else num_known
+        return all(trial.state.is_finished() for trial in trials[:known])
 
-    def past(self, number: int, trials: Sequence[FrozenTrial]) -> list[PastTrial]:
+    def past(
+        self, number: int, trials: Sequence[FrozenTrial], *, num_known: int | None = None
+    ) -> list[PastTrial]:
         """The trials 0 to number - 1, as far as the proposal may know them."""
-        known = number if self._order == "free" else max(0, number + 1 - self._lag)
+        known = self.num_known(number) if num_known is None else num_known
         return [
-            as_past_trial(trial) if trial.number < known and trial.state.is_finished() else PastTrial()
+            as_past_trial(trial)
+            if trial.number < known and trial.state.is_finished()
+            else _as_running_trial(trial, needs_values=self._needs_values)
             for trial in trials[:number]
         ]
 
 
 def as_past_trial(trial: FrozenTrial) -> PastTrial:
-    """A finished trial of the ledger, as an engine sees it."""
+    """A trial of the ledger, as an engine sees it."""
+    if not trial.state.is_finished():
+        return _as_running_trial(trial, needs_values=False)
+    attributes, rungs = trial_attributes(trial), trial_rungs(trial)
+    completed = trial.state == TrialState.COMPLETE
     return PastTrial(
         state=trial.state,
-        value=trial.value if trial.state == TrialState.COMPLETE else None,
+        value=trial.values[0] if completed and not rungs else None,
+        values=tuple(trial.values) if completed and rungs else (),
+        rungs=rungs,
         parameters=trial.params,
         distributions=trial.distributions,
         intermediate_values=trial.intermediate_values,
-        notes=trial_attributes(trial).get("notes", {}),
+        notes=attributes.get("notes", {}),
+        opening=attributes.get("opening", {}),
+        constraints=trial.constraints,
     )
+
+
+def _as_running_trial(trial: FrozenTrial, *, needs_values: bool) -> PastTrial:
+    opening = trial_attributes(trial).get("opening", {})
+    if not needs_values:
+        return PastTrial(opening=opening)
+    return PastTrial(parameters=trial.params, distributions=trial.distributions, opening=opening)
+
+
+def _is_built(trial: FrozenTrial) -> bool:
+    return trial.state.is_finished() or "num_parameters" in trial_attributes(trial)

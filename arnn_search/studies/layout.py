@@ -1,10 +1,11 @@
 """Where a study keeps its files: the one place that knows their names."""
 
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from arnn_search.errors import StudyError, UnknownNameError
-from arnn_search.studies.ledger import FILE_NAME
+from arnn_search.studies.storage import FILE_NAME
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class StudyLayout:
         """What is still to be sent to MLflow, and how far that has come."""
         return self.directory / "tracking"
 
+    @property
+    def oracle_log(self) -> Path:
+        """What the process that hosts KerasTuner's oracle prints."""
+        return self.directory / "oracle.log"
+
     def trial(self, number: int) -> Path:
         """The folder of one trial."""
         return self.directory / "trials" / f"{number:05d}"
@@ -77,9 +83,16 @@ def find_layout(root: Path, name: str | None) -> StudyLayout:
 
 def all_layouts(root: Path) -> list[StudyLayout]:
     """Every study below `root`, the one that was started or resumed last at the end."""
-    directories = [path.parent for path in root.glob(f"*/{FILE_NAME}")]
+    directories = [path.parent for path in root.glob("*/study.toml") if _has_ledger(path)]
     ordered = sorted(directories, key=lambda directory: (directory / "study.toml").stat().st_mtime_ns)
     return [StudyLayout(directory.resolve()) for directory in ordered]
+
+
+def _has_ledger(config: Path) -> bool:
+    """Not so if the start of the study was cut off."""
+    if (config.parent / FILE_NAME).is_file():
+        return True
+    return "storage" in tomllib.loads(config.read_text(encoding="utf-8"))
 
 
 def new_layout(root: Path, name: str | None, *, stem: str) -> StudyLayout:

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.distributions import BaseDistribution
-from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.storages import BaseStorage
+from optuna.trial import FixedTrial, FrozenTrial, Trial, TrialState
 
 from arnn_search.errors import StudyError
 from arnn_search.spaces.parameters import Parameter, Value
+from arnn_search.studies.storage import FILE_NAME, exclusively, open_storage, patiently, without_password
 
-FILE_NAME = "ledger.journal"
 Direction = Literal["maximize", "minimize"]
 
 _PREFIX = "arnn:"
 _EPOCH = f"{_PREFIX}epoch:"
+_RUNG = f"{_PREFIX}rung:"
 
 
 class Ledger:
@@ -27,19 +27,31 @@ class Ledger:
 
     Args:
         study: the Optuna study, opened or created by `open_ledger` or `create_ledger`.
+        storage: what it is kept in.
     """
 
-    def __init__(self, study: optuna.Study) -> None:
+    def __init__(self, study: optuna.Study, storage: BaseStorage) -> None:
         self._recorder = _Recorder()
         study.sampler = self._recorder
-        self._study = study
+        self._study, self._storage = study, storage
+
+    def claiming(self) -> contextlib.AbstractContextManager[None]:
+        """Within it no other supervisor claims a trial of this study."""
+        return exclusively(self._storage, self._study.study_name)
 
     @property
     def direction(self) -> str:
-        """`"maximize"` or `"minimize"`."""
-        return self._study.direction.name.lower()
+        """`"maximize"` or `"minimize"`; of several objectives, that of the study's metric."""
+        directions = self.directions
+        return directions[0] if len(directions) == 1 else str(self.attributes["direction"])
 
     @property
+    def directions(self) -> list[str]:
+        """`"maximize"` or `"minimize"`, for each objective."""
+        return [direction.name.lower() for direction in self._study.directions]
+
+    @property
+    @patiently
     def attributes(self) -> dict[str, Any]:
         """The study's own attributes."""
         return {
@@ -48,14 +60,17 @@ class Ledger:
             if name.startswith(_PREFIX)
         }
 
+    @patiently
     def set_attribute(self, name: str, value: Any) -> None:
         """Writes an attribute of the study; JSON data only."""
         self._study.set_user_attr(_PREFIX + name, value)
 
+    @patiently
     def trials(self) -> list[FrozenTrial]:
         """Every trial, in order of the number; not to be changed."""
         return self._study.get_trials(deepcopy=False)
 
+    @patiently
     def start_trial(self) -> "LedgerTrial":
         """Adds a running trial."""
         return LedgerTrial(self._study.ask(), self._recorder, self._study)
@@ -78,11 +93,35 @@ class LedgerTrial:
         """The trial's number, from 0."""
         return self._trial.number
 
+    @patiently
     def record(self, parameter: Parameter, value: Value) -> None:
         """Writes the value that a parameter has been given."""
         with self._recorder.answering(parameter.name, value):
             parameter.suggest(self._trial)
 
+    @patiently
+    def check(self, parameter: Parameter, value: Value) -> None:
+        """Makes sure that a value of a parameter can be recorded.
+
+        Raises:
+            ValueError: the parameter contradicts what it was in an earlier trial.
+        """
+        fixed = FixedTrial({parameter.name: value})
+        parameter.suggest(fixed)
+        for trial in self._study.get_trials(deepcopy=False):
+            if parameter.name in trial.distributions:
+                check_distribution_compatibility(
+                    trial.distributions[parameter.name], fixed.distributions[parameter.name]
+                )
+                return
+
+    @property
+    @patiently
+    def is_finished(self) -> bool:
+        """Whether it has been ended, by another supervisor that took this one for lost."""
+        return self._study.get_trials(deepcopy=False)[self.number].state.is_finished()
+
+    @patiently
     def report(self, epoch: int, value: float | None, metrics: Mapping[str, float]) -> None:
         """Writes an epoch: the score for the pruners, and every metric that is a finite number."""
         if value is not None and math.isfinite(value) and epoch not in self._reported:
@@ -91,13 +130,28 @@ class LedgerTrial:
         finite = {name: number for name, number in metrics.items() if math.isfinite(number)}
         self._trial.set_user_attr(f"{_EPOCH}{epoch:05d}", finite)
 
+    @patiently
     def set_attribute(self, name: str, value: Any) -> None:
         """Writes an attribute of the trial; JSON data only."""
         self._trial.set_user_attr(_PREFIX + name, value)
 
-    def finish(self, state: TrialState, value: float | None = None) -> None:
+    @patiently
+    def set_constraints(self, constraints: Mapping[str, float]) -> None:
+        """Writes how far each limit is exceeded, unless it was written in an earlier attempt."""
+        known = self._trial.constraints
+        for name, value in constraints.items():
+            if name not in known:
+                self._trial.set_constraint(name, value)
+
+    @patiently
+    def set_rung(self, epoch: int, values: Sequence[float]) -> None:
+        """Writes the scores of an epoch, where there are several objectives."""
+        self._trial.set_user_attr(f"{_RUNG}{epoch:05d}", list(values))
+
+    @patiently
+    def finish(self, state: TrialState, values: Sequence[float] | None = None) -> None:
         """Ends the trial."""
-        self._study.tell(self._trial, value if state == TrialState.COMPLETE else None, state=state)
+        self._study.tell(self._trial, values if state == TrialState.COMPLETE else None, state=state)
 
 
 def trial_attributes(trial: FrozenTrial) -> dict[str, Any]:
@@ -105,7 +159,16 @@ def trial_attributes(trial: FrozenTrial) -> dict[str, Any]:
     return {
         name.removeprefix(_PREFIX): value
         for name, value in trial.user_attrs.items()
-        if name.startswith(_PREFIX) and not name.startswith(_EPOCH)
+        if name.startswith(_PREFIX) and not name.startswith((_EPOCH, _RUNG))
+    }
+
+
+def trial_rungs(trial: FrozenTrial) -> dict[int, tuple[float, ...]]:
+    """The scores of each epoch, by epoch from 1, where there are several objectives."""
+    return {
+        int(name.removeprefix(_RUNG)): tuple(value)
+        for name, value in sorted(trial.user_attrs.items())
+        if name.startswith(_RUNG)
     }
 
 
@@ -118,26 +181,63 @@ def trial_epochs(trial: FrozenTrial) -> dict[int, dict[str, float]]:
     }
 
 
-def create_ledger(directory: Path, name: str, *, direction: Direction) -> Ledger:
-    """Creates the ledger of a new study in its folder."""
-    with quiet_optuna():
-        study = optuna.create_study(storage=_storage(directory), study_name=name, direction=direction)
-    return Ledger(study)
+def create_ledger(
+    directory: Path,
+    name: str,
+    *,
+    direction: Direction = "maximize",
+    directions: Sequence[Direction] = (),
+    storage: str | None = None,
+) -> Ledger:
+    """Creates the ledger of a new study.
 
-
-def open_ledger(directory: Path, name: str) -> Ledger:
-    """Opens the ledger in a study's folder.
+    Args:
+        directory: the study's folder.
+        name: the study's name.
+        direction: whether a larger score is better.
+        directions: of several objectives, instead.
+        storage: address of a database; None for a file in the folder.
 
     Raises:
-        StudyError: there is none.
+        StudyError: the database does not answer, or holds a study of this name.
     """
-    if not (directory / FILE_NAME).is_file():
-        raise StudyError(f"There is no study in {directory}: {FILE_NAME} is missing.")
+    opened = open_storage(directory, storage)
     try:
         with quiet_optuna():
-            return Ledger(optuna.load_study(storage=_storage(directory), study_name=name))
+            study = optuna.create_study(
+                storage=opened, study_name=name, directions=list(directions) or [direction]
+            )
+    except optuna.exceptions.DuplicatedStudyError:
+        raise StudyError(f"{_place(directory, storage)} holds a study called {name!r} already.") from None
+    return Ledger(study, opened)
+
+
+def open_ledger(directory: Path, name: str, *, storage: str | None = None) -> Ledger:
+    """Opens the ledger of a study.
+
+    Raises:
+        StudyError: there is none, or the database does not answer.
+    """
+    ledger = find_ledger(directory, name, storage=storage)
+    if ledger is None:
+        raise StudyError(f"{_place(directory, storage)} holds no study called {name!r}.")
+    return ledger
+
+
+def find_ledger(directory: Path, name: str, *, storage: str | None = None) -> Ledger | None:
+    """The ledger of a study if there is one; see `open_ledger`."""
+    if storage is None and not (directory / FILE_NAME).is_file():
+        return None
+    opened = open_storage(directory, storage)
+    try:
+        with quiet_optuna():
+            return Ledger(optuna.load_study(storage=opened, study_name=name), opened)
     except KeyError:
-        raise StudyError(f"{directory / FILE_NAME} holds no study called {name!r}.") from None
+        return None
+
+
+def _place(directory: Path, storage: str | None) -> str:
+    return str(directory / FILE_NAME) if storage is None else f"The ledger at {without_password(storage)}"
 
 
 @contextlib.contextmanager
@@ -149,10 +249,6 @@ def quiet_optuna() -> Iterator[None]:
         yield
     finally:
         optuna.logging.set_verbosity(verbosity)
-
-
-def _storage(directory: Path) -> BaseStorage:
-    return JournalStorage(JournalFileBackend(str(directory / FILE_NAME)))
 
 
 class _Recorder(optuna.samplers.BaseSampler):

@@ -1,6 +1,6 @@
 """Whoever wants to see a study happen: the progress display, or nobody."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from arnn_search.trials.channel import EpochReport
@@ -36,6 +36,12 @@ class StudyListener:
 
     def stopping(self, *, now: bool) -> None:
         """The study was asked to stop: after the running trials, or now."""
+
+    def imported(self, study: str, *, num_trials: int, misfits: Sequence[str]) -> None:
+        """Trials of another study are known; `misfits` says what could not be used."""
+
+    def exhausted(self, *, num_trials: int) -> None:
+        """The engine has nothing left to propose, though the budget is not used up."""
 
     def study_ended(self, study: "Study", *, farewell: str | None) -> None:
         """No trial runs any more; `farewell` says what did not reach MLflow, if anything did not."""

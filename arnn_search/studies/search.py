@@ -3,19 +3,18 @@
 import contextlib
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
-from typing import Any, Literal
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from arnn_search.data import DataSpec
 from arnn_search.data.sources import check_source
-from arnn_search.errors import ConfigurationError, SpaceError, StudyError
-from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, Slot, plan_slots
+from arnn_search.errors import ConfigurationError, StudyError
+from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, RayExecutor, Slot
 from arnn_search.spaces.discovery import SpaceFile, find_space
+from arnn_search.studies.admission import Admission
 from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
 from arnn_search.studies.config import (
@@ -24,18 +23,25 @@ from arnn_search.studies.config import (
     differences,
     make_config,
     read_config_file,
+    recorded_form,
+    shared_configuration,
 )
-from arnn_search.studies.engines.optuna import OptunaEngine, trial_seed
+from arnn_search.studies.engines.make import check_engine, make_engine
+from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
 from arnn_search.studies.layout import StudyLayout, all_layouts, data_cache, find_layout, new_layout
-from arnn_search.studies.ledger import Ledger, create_ledger, open_ledger
+from arnn_search.studies.lease import Lease
+from arnn_search.studies.ledger import Ledger, create_ledger, find_ledger, open_ledger
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.objectives import Objectives
+from arnn_search.studies.preparation import PreparedStudy, prepare_study, with_imported
+from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
-from arnn_search.tracking import NullTracker, Tracker, resolve_uri
+from arnn_search.studies.warm_start import imported_as_json, imported_from_json
+from arnn_search.tracking import NullTracker, Tracker, is_server, resolve_uri
 from arnn_search.tracking.dashboards.background import DashboardPublisher
 from arnn_search.tracking.paths import TrackingPaths
-from arnn_search.trials.rehearsal import Rehearsal
 from arnn_search.trials.task import TrialTask
 
 _PACKAGES = ("arnn-search", "keras", "tensorflow", "jax", "torch", "optuna", "keras-tuner", "mlflow", "numpy")
@@ -94,15 +100,19 @@ def run_study(
     """
     listener = listener or StudyListener()
     config, existing = resolve(values, resume=resume)
+    _check_shareable(config)
     declaration = find_space(config.space)
     check_source(config.data)
-    slots = _slots(config)
+    check_engine(config)
     with _executor(config) as executor:
+        slots = executor.plan_slots(config.devices, workers=config.workers)
         listener.preparing("Loading Keras, preparing data, trying the search space")
-        prepared = _prepare(config, declaration, executor)
+        prepared = prepare_study(config, declaration, executor)
+        if config.from_study is not None and existing is None:
+            prepared = with_imported(prepared, config, listener)
         with _opened(config, existing, declaration, prepared) as (layout, ledger):
-            study = Study(layout.name, directory=layout.directory.parent)
-            tracker = _tracker(config, layout, ledger, declaration)
+            study = Study(layout.name, directory=layout.directory.parent, storage=config.storage)
+            tracker = _tracker(config, layout, ledger, declaration, prepared.objectives)
             pages = _publisher(layout, ledger, tracker)
             pages.start()
             try:
@@ -143,55 +153,24 @@ def resolve(values: Mapping[str, Any], *, resume: bool = False) -> tuple[StudyCo
     return merged, existing
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    directory: Path
-    spec: DataSpec
-    metric: str
-    direction: Literal["maximize", "minimize"]
-
-
-def _prepare(config: StudyConfig, declaration: SpaceFile, executor: Executor) -> _Prepared:
-    data = executor.call(
-        "arnn_search.data:prepare",
-        config.data,
-        target=config.target,
-        task=config.task,
-        scaling=config.scaling,
-        validation=config.validation,
-        test=config.test,
-        max_train_samples=config.max_train_samples,
-        seed=config.seed,
-        cache_directory=data_cache(config.directory.resolve()),
-    )
-    tried = executor.call("arnn_search.trials.rehearse:rehearse_defaults", declaration.path, data.directory)
-    if tried.problem:
-        raise SpaceError(f"The search space {declaration.name!r} does not work. {tried.problem}")
-    metric, direction = _objective(config, data.spec, tried)
-    return _Prepared(data.directory, data.spec, metric, direction)
-
-
-def _objective(
-    config: StudyConfig, spec: DataSpec, tried: Rehearsal
-) -> tuple[str, Literal["maximize", "minimize"]]:
-    default, default_direction = spec.objective
-    metric = default if config.objective == "auto" else config.objective
-    health = metric.startswith("health/") and config.telemetry
-    if metric not in tried.metrics and not health:
+def _check_shareable(config: StudyConfig) -> None:
+    if config.storage is None:
+        return
+    if config.study is None:
         raise ConfigurationError(
-            f"The objective {metric!r} is not among what the models of {config.space!r} report: "
-            f"{', '.join(tried.metrics)}."
+            "A study in a shared `storage` needs a name (--study), by which others join."
         )
-    if config.direction != "auto":
-        return metric, config.direction
-    if metric == default:
-        return metric, "minimize" if default_direction == "minimize" else "maximize"
-    return metric, "minimize" if "loss" in metric or "error" in metric else "maximize"
+    uri = resolve_uri(config.tracking_uri)
+    if config.mlflow and not is_server(uri):
+        raise ConfigurationError(
+            "Machines that share a ledger need an MLflow server that all of them reach (--tracking-uri "
+            f"http://...), or --no-mlflow. Received: {uri!r}."
+        )
 
 
 @contextlib.contextmanager
 def _opened(
-    config: StudyConfig, existing: StudyLayout | None, declaration: SpaceFile, prepared: _Prepared
+    config: StudyConfig, existing: StudyLayout | None, declaration: SpaceFile, prepared: PreparedStudy
 ) -> Iterator[tuple[StudyLayout, Ledger]]:
     stem = f"{Path(config.data).stem}-{declaration.name}"
     layout = existing or new_layout(config.directory, config.study, stem=stem)
@@ -204,20 +183,52 @@ def _opened(
             f"Study {layout.name!r} is running already. Look at it with `arnn-search status {layout.name}`."
         ) from None
     with lock:
-        if existing is None:
-            ledger = _created(config, layout, declaration, prepared)
-        else:
-            ledger = open_ledger(layout.directory, layout.name)
+        if existing is not None:
+            ledger = open_ledger(layout.directory, layout.name, storage=config.storage)
             _check_unchanged(layout.name, ledger, declaration, prepared)
-        layout.config.write_text(config_as_toml(config.model_copy(update={"study": layout.name})))
+        elif config.storage is None:
+            ledger = create_ledger(layout.directory, layout.name, directions=prepared.objectives.directions)
+            _describe(ledger, config, declaration, prepared)
+        else:
+            ledger = _joined(config, layout, declaration, prepared)
+        layout.space.write_text(declaration.text)
+        layout.config.write_text(config_as_toml(recorded_form(config, study=layout.name)))
         yield layout, ledger
 
 
-def _created(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, prepared: _Prepared) -> Ledger:
-    layout.space.write_text(declaration.text)
-    layout.config.write_text(config_as_toml(config.model_copy(update={"study": layout.name})))
-    ledger = create_ledger(layout.directory, layout.name, direction=prepared.direction)
+def _joined(
+    config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, prepared: PreparedStudy
+) -> Ledger:
+    """The shared ledger: that of the study as another machine has begun it, or a new one."""
+    with exclusively(open_storage(layout.directory, config.storage), layout.name):
+        ledger = find_ledger(layout.directory, layout.name, storage=config.storage)
+        if ledger is None:
+            ledger = create_ledger(
+                layout.directory,
+                layout.name,
+                directions=prepared.objectives.directions,
+                storage=config.storage,
+            )
+            _describe(ledger, config, declaration, prepared)
+            return ledger
+    recorded = ledger.attributes["configuration"]
+    different = [
+        f"{name}: {value} -> {own}"
+        for name, value in recorded.items()
+        if (own := getattr(config, name)) != value
+    ]
+    if different:
+        raise StudyError(
+            f"Study {layout.name!r} has been started on another machine with another configuration: "
+            f"{'; '.join(different)}. Give the same, or the new study another --study name."
+        )
+    _check_unchanged(layout.name, ledger, declaration, prepared)
+    return ledger
+
+
+def _describe(ledger: Ledger, config: StudyConfig, declaration: SpaceFile, prepared: PreparedStudy) -> None:
     attributes = {
+        "configuration": shared_configuration(config),
         "study_id": uuid.uuid4().hex,
         "space": declaration.name,
         "space_sha256": declaration.digest,
@@ -225,14 +236,16 @@ def _created(config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, p
         "data_sha256": prepared.spec.content_hash,
         "data_key": prepared.directory.name,
         "metric": prepared.metric,
+        "direction": prepared.objectives.primary.direction,
+        "objectives": prepared.recorded_objectives,
+        "imported": imported_as_json(prepared.imported),
         "versions": installed_versions(),
     }
     for name, value in attributes.items():
         ledger.set_attribute(name, value)
-    return ledger
 
 
-def _check_unchanged(name: str, ledger: Ledger, declaration: SpaceFile, prepared: _Prepared) -> None:
+def _check_unchanged(name: str, ledger: Ledger, declaration: SpaceFile, prepared: PreparedStudy) -> None:
     recorded = ledger.attributes
     found = {
         "space_sha256": (declaration.digest, f"the search space ({declaration.path})"),
@@ -263,7 +276,7 @@ def _supervise(
     executor: Executor,
     slots: list[Slot],
     tracker: Tracker | NullTracker,
-    prepared: _Prepared,
+    prepared: PreparedStudy,
     declaration: SpaceFile,
     listener: StudyListener,
 ) -> None:
@@ -280,49 +293,64 @@ def _supervise(
             epochs=config.epochs,
             batch_size=config.batch_size,
             metric=prepared.metric,
-            direction=prepared.direction,
+            direction=prepared.objectives.primary.direction,
             precision=config.precision,
             steps_per_execution=config.steps_per_execution,
             deterministic=config.deterministic,
             telemetry=config.telemetry,
+            measure_latency=config.max_latency_ms is not None or "latency_ms" in prepared.objectives.names,
         )
 
     def on_trial_end(number: int) -> None:
-        drop_weaker_models(ledger, layout, keep=config.keep_models)
-        log_progress(ledger, tracker, step=number)
+        average = config.duplicates == "repeat"
+        drop_weaker_models(ledger, layout, keep=config.keep_models, average=average)
+        log_progress(ledger, tracker)
 
     order = config.order
     if order == "auto":
-        order = "free" if any(slot.device == "gpu" for slot in slots) else "strict"
+        repeats = config.storage is None and all(slot.device == "cpu" for slot in slots)
+        order = "strict" if repeats else "free"
+    engine = make_engine(
+        config,
+        study_name=layout.name,
+        directions=prepared.objectives.directions,
+        space=prepared.parameters,
+        log=layout.oracle_log,
+        imported=imported_from_json(ledger.attributes.get("imported", [])),
+    )
     supervisor = Supervisor(
         ledger,
-        OptunaEngine(
-            sampler=config.sampler,
-            pruner=config.pruner,
-            direction=prepared.direction,
-            epochs=config.epochs,
-            seed=config.seed,
-            study_name=layout.name,
-        ),
+        engine,
         executor,
         slots,
-        history=HistoryView(order, num_slots=len(slots)),
+        history=HistoryView(order, num_slots=len(slots), needs_values=engine.needs_values),
         tracker=tracker,
         listener=listener,
         make_task=make_task,
+        objectives=prepared.objectives,
+        prunes=config.pruner != "none",
+        admission=Admission(config.max_parameters, config.max_latency_ms, config.duplicates),
         on_trial_end=on_trial_end,
         trials=config.trials,
         timeout_seconds=config.timeout,
         trial_timeout_seconds=config.trial_timeout,
         retries=config.retries,
+        lease=Lease(ledger, shared=config.storage is not None),
     )
     done = sum(trial.state.is_finished() for trial in ledger.trials())
     listener.study_started(study, num_slots=len(slots), num_done=done)
-    supervisor.run()
+    with contextlib.closing(engine):
+        supervisor.run()
+    if supervisor.is_exhausted:
+        ledger.set_attribute("exhausted", True)
 
 
 def _tracker(
-    config: StudyConfig, layout: StudyLayout, ledger: Ledger, declaration: SpaceFile
+    config: StudyConfig,
+    layout: StudyLayout,
+    ledger: Ledger,
+    declaration: SpaceFile,
+    objectives: Objectives,
 ) -> Tracker | NullTracker:
     if not config.mlflow:
         return NullTracker()
@@ -340,9 +368,11 @@ def _tracker(
     tags = {f"arnn.version.{package}": number for package, number in recorded["versions"].items()}
     tags |= {"arnn.space": declaration.name, "arnn.space_sha256": declaration.digest}
     tags |= {"arnn.data": recorded["data"], "arnn.data_sha256": recorded["data_sha256"]}
-    tags |= {"arnn.metric": recorded["metric"], "arnn.direction": ledger.direction}
+    tags["arnn.metric"] = ",".join(objectives.names)
+    tags["arnn.direction"] = ",".join(objectives.directions)
     # MLflow takes a parameter once; what may change on resume is in the study.toml of each start.
-    params = {name: value for name, value in config.model_dump().items() if value is not None}
+    written = recorded_form(config, study=layout.name).model_dump()
+    params = {name: value for name, value in written.items() if value is not None}
     tracker.start_study(
         params if is_new else {},
         tags,
@@ -362,13 +392,12 @@ def _publisher(layout: StudyLayout, ledger: Ledger, tracker: Tracker | NullTrack
     )
 
 
-def _slots(config: StudyConfig) -> list[Slot]:
-    slots = plan_slots(config.devices, workers=config.workers)
-    return slots[:1] if config.executor == "inline" else slots
-
-
 def _executor(config: StudyConfig) -> Executor:
-    return InlineExecutor() if config.executor == "inline" else LocalExecutor(backend=config.backend)
+    if config.executor == "inline":
+        return InlineExecutor()
+    if config.executor == "ray":
+        return RayExecutor(address=config.address, backend=config.backend)
+    return LocalExecutor(backend=config.backend)
 
 
 def _absolute(key: str, value: Any) -> Any:

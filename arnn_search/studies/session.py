@@ -1,18 +1,23 @@
 """The supervisor's side of one attempt at a trial: answers suggestions, writes down reports, judges them."""
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
+from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as LedgerState
 
 from arnn_search.execution.devices import Slot
 from arnn_search.spaces.parameters import Parameter, Value
+from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines.engine import Proposal
-from arnn_search.studies.ledger import LedgerTrial
+from arnn_search.studies.ledger import LedgerTrial, trial_attributes, trial_epochs
 from arnn_search.studies.listener import StudyListener
-from arnn_search.trials.channel import EpochReport, SuggestionError
+from arnn_search.studies.objectives import MEASURED, Objectives
+from arnn_search.studies.pareto_pruning import ParetoRule
+from arnn_search.trials.channel import Built, EpochReport, SuggestionError, Verdict
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
 
@@ -23,7 +28,8 @@ _LEDGER_STATES = {
     "completed": LedgerState.COMPLETE,
     "pruned": LedgerState.PRUNED,
     "failed": LedgerState.FAIL,
-    "infeasible": LedgerState.FAIL,
+    # To Optuna's samplers a failed trial says nothing; one that breaks a limit says where not to go.
+    "infeasible": LedgerState.PRUNED,
 }
 
 
@@ -34,7 +40,13 @@ class Session:
         task: what the trial was told.
         slot: where it runs.
         proposal: the engine's, which answers.
+        propose_again: makes another proposal for the same trial, from how many were of no use; None if the
+            engine cannot, or the values are settled.
+        admission: decides what becomes of what was built.
+        evaluated: trials with a result, by architecture.
         trial: the ledger's, which is written to.
+        objectives: what the trial is scored by.
+        rule: stops it early where there are several objectives; None if nothing does.
         tracker: MLflow.
         listener: the progress display.
         retries: how often a trial may be run again.
@@ -47,7 +59,12 @@ class Session:
         slot: Slot,
         *,
         proposal: Proposal,
+        propose_again: Callable[[int], Proposal] | None,
+        admission: Admission,
+        evaluated: Mapping[str, FrozenTrial],
         trial: LedgerTrial,
+        objectives: Objectives,
+        rule: ParetoRule | None,
         tracker: "Tracker | NullTracker",
         listener: StudyListener,
         retries: int,
@@ -57,52 +74,103 @@ class Session:
         self.started = time.monotonic()
         self._proposal, self._trial, self._tracker, self._listener = proposal, trial, tracker, listener
         self._retries, self._on_end = retries, on_end
+        self._propose_again, self._admission, self._evaluated = propose_again, admission, evaluated
+        self._tries = 0
         self._parameters: dict[str, Value] = {}
+        self._unwritten: list[Parameter] = []
+        self._objectives, self._rule = objectives, rule
+        self._built: Built | None = None
         self._best: tuple[float, int] | None = None
+        self._best_metrics: Mapping[str, float] = {}
+        self._seconds = 0.0
         trial.set_attribute("attempt", task.attempt)
         trial.set_attribute("seed", task.seed)
         trial.set_attribute("device", slot.name)
         trial.set_attribute("started", time.time())
+        if proposal.opening:
+            trial.set_attribute("opening", proposal.opening)
         tracker.start_trial(
             task.number, tags={"arnn.device": slot.name, "arnn.attempt": task.attempt, "arnn.seed": task.seed}
         )
         listener.trial_started(task.number, attempt=task.attempt, slot=slot.name)
 
     def suggest(self, parameter: Parameter) -> Value:
-        """Asks the engine and writes down its answer."""
-        try:
+        """Asks the engine. Its answer is written down when the trial has been built and is admitted."""
+        with _contradictions_named(parameter):
             value = self._proposal.suggest(parameter)
-            self._trial.record(parameter, value)
-        except ValueError as error:
-            raise SuggestionError(
-                f"Parameter {parameter.name!r} cannot be explored as the space defines it: {error}"
-            ) from error
+            self._trial.check(parameter, value)
         self._parameters[parameter.name] = value
+        self._unwritten.append(parameter)
         return value
 
+    def built(self, built: Built) -> Verdict:
+        """Decides what becomes of what the trial has built, and writes it down."""
+        decision = self._admission.judge(
+            built, self._evaluated, tries=self._tries, can_resample=self._propose_again is not None
+        )
+        if decision.action == "resample" and self._propose_again is not None:
+            self._tries += 1
+            self._proposal = self._propose_again(self._tries)
+            self._parameters.clear()
+            self._unwritten.clear()
+            return Verdict(build_again=True)
+        self._built = built
+        self._write_values()
+        self._write_built(built)
+        if decision.action == "refuse":
+            return Verdict(outcome=TrialOutcome("infeasible", decision.reason, decision.message))
+        if decision.source is not None:
+            return Verdict(outcome=self._taken_over(decision.source, decision.message))
+        return Verdict()
+
     def event(self, name: str, details: Mapping[str, Any]) -> None:
-        """Takes note of what the trial has built."""
-        if name != "built":
-            return
-        for key in ("architecture", "num_parameters"):
-            self._trial.set_attribute(key, details[key])
+        """Nothing that a trial tells in passing is of interest yet."""
+
+    def _write_values(self) -> None:
+        while self._unwritten:
+            parameter = self._unwritten.pop(0)
+            with _contradictions_named(parameter):
+                self._trial.record(parameter, self._parameters[parameter.name])
+
+    def _write_built(self, built: Built) -> None:
+        self._trial.set_attribute("architecture", built.architecture)
+        self._trial.set_constraints(self._admission.constraints(built))
+        if built.latency_ms is not None:
+            self._trial.set_attribute("latency_ms", built.latency_ms)
+        if self._tries:
+            self._trial.set_attribute("resampled", self._tries)
+        # The last one: it says to others that everything is written.
+        self._trial.set_attribute("num_parameters", built.num_parameters)
         self._tracker.log_params(self.task.number, self._parameters)
         family = str(self._parameters.get("family", ""))
-        tags = {"arnn.architecture": details["architecture"], "arnn.parameters": details["num_parameters"]}
+        tags = {"arnn.architecture": built.architecture, "arnn.parameters": built.num_parameters}
         self._tracker.set_tags(self.task.number, tags | ({"arnn.family": family} if family else {}))
         self._listener.trial_built(
-            self.task.number, parameters=dict(self._parameters), num_parameters=details["num_parameters"]
+            self.task.number, parameters=dict(self._parameters), num_parameters=built.num_parameters
         )
+
+    def _taken_over(self, source: FrozenTrial, message: str) -> TrialOutcome:
+        """Gives the trial the epochs of another one of the same architecture."""
+        self._trial.set_attribute("reused", source.number)
+        for epoch, metrics in trial_epochs(source).items():
+            self.report(EpochReport(epoch, metrics, trial_attributes(source).get("training_seconds", 0.0)))
+        state: Literal["completed", "pruned"] = (
+            "pruned" if source.state == LedgerState.PRUNED else "completed"
+        )
+        return TrialOutcome(state, "reused", message)
 
     def report(self, report: EpochReport) -> str | None:
         """Writes an epoch down; answers with the reason to prune, or None."""
+        if self._trial.is_finished:
+            return "taken over"
         value = report.metrics.get(self.task.metric)
         compact = {
             name: number
             for name, number in report.metrics.items()
             if not name.startswith(("gradient_rms/", "limit/"))
         }
-        self._trial.report(report.epoch, value, compact)
+        several = len(self._objectives.items) > 1
+        self._trial.report(report.epoch, None if several else value, compact)
         self._tracker.log_metrics(self.task.number, report.metrics, step=report.epoch)
         self._listener.epoch_ended(self.task.number, report)
         if value is None or not math.isfinite(value):
@@ -110,31 +178,66 @@ class Session:
         if self._best is None or (
             value > self._best[0] if self.task.direction == "maximize" else value < self._best[0]
         ):
-            self._best = (value, report.epoch)
-        if report.epoch < self.task.epochs and self._proposal.should_prune(report.epoch, value):
-            return "pruner"
-        return None
+            self._best, self._best_metrics = (value, report.epoch), compact
+        self._seconds = report.seconds
+        return "pruner" if self._should_prune(report, value, several=several) else None
+
+    def _should_prune(self, report: EpochReport, value: float, *, several: bool) -> bool:
+        if several:
+            values = self._objectives.values(report.metrics, built=self._built, seconds=report.seconds)
+            if values is None or not all(map(math.isfinite, values)):
+                return False
+            self._trial.set_rung(report.epoch, values)
+            return (
+                report.epoch < self.task.epochs
+                and self._rule is not None
+                and self._rule.should_prune(report.epoch, values)
+            )
+        return report.epoch < self.task.epochs and self._proposal.should_prune(report.epoch, value)
 
     def finish(self, outcome: TrialOutcome) -> None:
         """Writes the end down, unless the trial is to be run again."""
+        if self._trial.is_finished:  # by a supervisor that took this one for lost: it has written the end
+            self._listener.trial_ended(self.task.number, outcome, value=None, again=False)
+            self._on_end(self, False)
+            return
+        with contextlib.suppress(SuggestionError):  # a trial that was not built has said why
+            self._write_values()
         again = outcome.retry and self.task.attempt <= self._retries
         value = self._best[0] if self._best else None
-        self._trial.set_attribute("reason", outcome.reason)
-        self._trial.set_attribute("message", outcome.message)
-        if outcome.traceback:
-            self._trial.set_attribute("traceback", outcome.traceback[-8000:])
+        self._write_outcome(outcome)
         if not again:
             self._end(outcome, value)
         self._listener.trial_ended(self.task.number, outcome, value=value, again=again)
         self._on_end(self, again)
 
-    def _end(self, outcome: TrialOutcome, value: float | None) -> None:
+    def _write_outcome(self, outcome: TrialOutcome) -> None:
         self._trial.set_attribute("state", outcome.state)
+        self._trial.set_attribute("reason", outcome.reason)
+        self._trial.set_attribute("message", outcome.message)
+        if outcome.traceback:
+            self._trial.set_attribute("traceback", outcome.traceback[-8000:])
+
+    def _values(self) -> tuple[float, ...] | None:
+        """The score in each objective, all of the best epoch; None if one is unknown or no finite number."""
+        if self._best is None:
+            return None
+        values = self._objectives.values(self._best_metrics, built=self._built, seconds=self._seconds)
+        return values if values is not None and all(map(math.isfinite, values)) else None
+
+    def _end(self, outcome: TrialOutcome, value: float | None) -> None:
         self._trial.set_attribute("seconds", time.monotonic() - self.started)
+        self._trial.set_attribute("training_seconds", self._seconds)
         self._trial.set_attribute("notes", self._proposal.notes)
         if self._best is not None:
             self._trial.set_attribute("best_epoch", self._best[1])
-        self._trial.finish(_LEDGER_STATES[outcome.state], value)
+        values = self._values()
+        if outcome.state == "completed" and values is None:
+            known = ", ".join(self._best_metrics) or "nothing"
+            message = f"Not every objective was reported as a finite number; there were {known}."
+            outcome = TrialOutcome("failed", "no score", message)
+            self._write_outcome(outcome)
+        self._trial.finish(_LEDGER_STATES[outcome.state], values)
         if self.task.gradients_path.is_file():
             self._tracker.log_gradients(self.task.number, self.task.gradients_path, title=self._title(value))
         if outcome.message:
@@ -143,9 +246,23 @@ class Session:
             self._tracker.log_metrics(
                 self.task.number, {f"best_{self.task.metric}": value}, step=self._best[1] if self._best else 0
             )
+        if values is not None:
+            measured = zip(self._objectives.names, values, strict=True)
+            metrics = {name: score for name, score in measured if name in MEASURED}
+            self._tracker.log_metrics(self.task.number, metrics, step=self._best[1] if self._best else 0)
         self._tracker.end_trial(self.task.number, outcome.state, outcome.reason)
 
     def _title(self, value: float | None) -> str:
         family = self._parameters.get("family")
         words = [f"trial {self.task.number}", *([str(family)] if family else [])]
         return " · ".join(words + ([f"{self.task.metric} {value:.4f}"] if value is not None else []))
+
+
+@contextlib.contextmanager
+def _contradictions_named(parameter: Parameter) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise SuggestionError(
+            f"Parameter {parameter.name!r} cannot be explored as the space defines it: {error}"
+        ) from error

@@ -1,7 +1,8 @@
 """A study to look at: what it is, how far it has come, its trials, the best of them."""
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,17 @@ from arnn_search.errors import StudyError
 from arnn_search.studies.config import StudyConfig, make_config, read_config_file
 from arnn_search.studies.layout import StudyLayout, data_cache, find_layout
 from arnn_search.studies.ledger import Ledger, open_ledger, trial_attributes, trial_epochs
+from arnn_search.studies.ranking import rank
 
 if TYPE_CHECKING:
     import pandas
 
     from arnn_search.data import DataSpec
     from arnn_search.export import ExportReport
+
+
+_NESTED = ("parameters", "metrics", "values", "repeats", "mean", "interval")
+"""Fields of a trial that are no columns of a table of trials as they are."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,17 @@ class Trial:
         parameters: as the space names them.
         metrics: everything reported in the epoch of the score (or the last one), by name in MLflow.
         epochs: how many epochs were reported.
+        best_epoch: the epoch of the score and of the kept weights, from 1; 0 if there is none.
         seconds: wall time of the last attempt; NaN while it runs.
         device: the slot it ran in.
         attempt: 1, or more if it was run again.
         architecture: the hash of the network and its training choices; empty if it was never built.
         num_parameters: weights of the model; 0 if it was never built.
         model: the file with the trained model, if it is kept.
+        values: the score in each objective, by name; empty if there are none.
+        repeats: how many completed trials of this architecture the mean is of.
+        mean: their mean score, if repeats are averaged.
+        interval: in which that mean lies with 95 % confidence; None for a single one.
     """
 
     number: int
@@ -49,12 +60,17 @@ class Trial:
     parameters: dict[str, Any]
     metrics: dict[str, float]
     epochs: int
+    best_epoch: int
     seconds: float
     device: str
     attempt: int
     architecture: str
     num_parameters: int
     model: Path | None = field(repr=False)
+    values: dict[str, float] = field(default_factory=dict)
+    repeats: int = 1
+    mean: float | None = None
+    interval: tuple[float, float] | None = None
 
     @property
     def family(self) -> str:
@@ -68,15 +84,24 @@ class Study:
     Args:
         name: the study's name; None for the one that was started or resumed last.
         directory: the folder that holds the studies.
+        storage: where a shared ledger is, if it takes more than the recorded address, which has no password.
 
     Raises:
         UnknownNameError: there is no study of this name; lists the nearest.
-        StudyError: there is no study at all.
+        StudyError: there is no study at all, or the database with its ledger does not answer.
     """
 
-    def __init__(self, name: str | None = None, *, directory: str | Path = "arnn-studies") -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        directory: str | Path = "arnn-studies",
+        storage: str | None = None,
+    ) -> None:
         self.layout = find_layout(Path(directory), name)
-        self._ledger = open_ledger(self.layout.directory, self.layout.name)
+        self._ledger = open_ledger(
+            self.layout.directory, self.layout.name, storage=storage or self.config.storage
+        )
 
     def __repr__(self) -> str:
         return f"Study({self.name!r}, directory={str(self.layout.directory.parent)!r})"
@@ -141,12 +166,24 @@ class Study:
     def trials(self) -> list[Trial]:
         """Every trial, by number."""
         unfinished = "running" if self.is_running else "interrupted"
-        return [_as_trial(trial, self.layout, unfinished) for trial in self._ledger.trials()]
+        objectives = _recorded_objectives(self._ledger)
+        return [_as_trial(trial, self.layout, objectives, unfinished) for trial in self._ledger.trials()]
 
     @property
     def leaderboard(self) -> list[Trial]:
-        """The completed trials, best first; equal scores in order of the number."""
-        return ranked(self._ledger, self.layout)
+        """The completed trials, best first; equal scores in order of the number.
+
+        Of several objectives, the Pareto front, best first in the first of them. Where repeats of an
+        architecture are averaged, one trial for each, by the mean.
+        """
+        average = self.config.duplicates == "repeat"
+        return ranked(self._ledger, self.layout, average=average)[0]
+
+    @property
+    def objectives(self) -> dict[str, str]:
+        """The direction of each objective, by name."""
+        recorded = self.attributes.get("objectives") or [[self.metric, self.direction]]
+        return {name: direction for name, direction in recorded}
 
     @property
     def best_trial(self) -> Trial:
@@ -174,67 +211,114 @@ class Study:
             raise StudyError(f"Study {self.name!r} has no trial {number}; its trials are {numbers}.")
         return trials[number]
 
+    def epochs_of(self, number: int) -> dict[int, dict[str, float]]:
+        """What a trial reported, by epoch from 1; without the gradients of single layers.
+
+        Raises:
+            StudyError: there is no trial of this number.
+        """
+        return trial_epochs(self._ledger.trials()[self.trial(number).number])
+
     def to_frame(self) -> "pandas.DataFrame":
         """A table with one row per trial: outcome, `param.<name>` and `metric.<name>` columns."""
         import pandas
 
         rows = []
         for trial in self.trials:
-            row = {
-                name: value for name, value in vars(trial).items() if name not in ("parameters", "metrics")
-            }
+            row = {name: value for name, value in vars(trial).items() if name not in _NESTED}
             row |= {f"param.{name}": value for name, value in trial.parameters.items()}
             rows.append(row | {f"metric.{name}": value for name, value in trial.metrics.items()})
         return pandas.DataFrame(rows).set_index("number") if rows else pandas.DataFrame()
 
     def export(
-        self, path: str | Path, *, trial: int | None = None, fold: bool = True, overwrite: bool = False
+        self,
+        path: str | Path,
+        *,
+        trial: int | None = None,
+        formats: Sequence[str] | None = None,
+        fold: bool = True,
+        raw_inputs: bool | None = None,
+        refit: bool = False,
+        overwrite: bool = False,
     ) -> "ExportReport":
-        """Writes the best trial's model, or that of `trial`, as a verified `.keras` file.
+        """Writes the best trial's model, or that of `trial`, as verified files.
 
         Args:
-            path: ends in `.keras`.
+            path: a file that ends in `.keras`, `.onnx` or `.tflite`, or a folder.
             trial: the trial's number; None for the best.
+            formats: of `"keras"`, `"savedmodel"`, `"onnx"`, `"litert"`, `"python"` and `"config"`; None for
+                that of the file's ending, or all of them in a folder.
             fold: whether auto-rotating layers become stock Keras layers.
-            overwrite: whether an existing file may be replaced.
+            raw_inputs: whether the files scale their inputs themselves; None: in a folder yes, in a single
+                file no.
+            refit: whether to take the model that `arnn-search rerun --refit` has retrained.
+            overwrite: whether existing files may be replaced.
 
         Returns:
-            The report: what was written and the score it gave when it was loaded again.
+            The report: what was written and the scores it gave when it was opened again.
 
         Raises:
-            ExportError: there is nothing to export, or the file did not give the recorded score.
+            ExportError: there is nothing to export, or a file did not give the recorded score.
         """
         from arnn_search.export import export_trial
 
-        return export_trial(self, Path(path), trial=trial, fold=fold, overwrite=overwrite)
+        return export_trial(
+            self,
+            Path(path),
+            trial=trial,
+            formats=formats,
+            fold=fold,
+            raw_inputs=raw_inputs,
+            refit=refit,
+            overwrite=overwrite,
+        )
 
 
-def ranked(ledger: Ledger, layout: StudyLayout) -> list[Trial]:
-    """The completed trials of a ledger, best first."""
-    sign = -1.0 if ledger.direction == "maximize" else 1.0
-    completed = [trial for trial in ledger.trials() if trial.state.name == "COMPLETE"]
-    completed.sort(key=lambda trial: (sign * float(trial.value or 0.0), trial.number))
-    return [_as_trial(trial, layout, "running") for trial in completed]
+def ranked(ledger: Ledger, layout: StudyLayout, *, average: bool = False) -> tuple[list[Trial], list[Trial]]:
+    """The completed trials of a ledger: those of the leaderboard, and the others, each best first."""
+    objectives = _recorded_objectives(ledger)
+    leaders: list[Trial] = []
+    others: list[Trial] = []
+    for place in rank(ledger.trials(), ledger.directions, average=average):
+        trial = replace(
+            _as_trial(place.trial, layout, objectives, "running"),
+            mean=place.mean,
+            interval=place.interval,
+            repeats=place.repeats,
+        )
+        (leaders if place.is_leader else others).append(trial)
+    return leaders, others
 
 
-def _as_trial(trial: FrozenTrial, layout: StudyLayout, unfinished: str) -> Trial:
+def _recorded_objectives(ledger: Ledger) -> tuple[str, list[str]]:
+    """The study's metric, and the names of all objectives."""
+    recorded = ledger.attributes
+    metric = str(recorded["metric"])
+    return metric, [name for name, _ in recorded.get("objectives", [[metric, ""]])]
+
+
+def _as_trial(
+    trial: FrozenTrial, layout: StudyLayout, objectives: tuple[str, list[str]], unfinished: str
+) -> Trial:
     attributes, epochs = trial_attributes(trial), trial_epochs(trial)
-    state = {"COMPLETE": "completed", "PRUNED": "pruned"}.get(
-        trial.state.name, attributes.get("state", "failed")
-    )
+    state = attributes.get("state", "failed")
     if not trial.state.is_finished():
         state = unfinished
     model = layout.trial(trial.number) / "model.keras"
+    metric, names = objectives
+    values = dict(zip(names, trial.values or [], strict=False)) if trial.state.name == "COMPLETE" else {}
     best = attributes.get("best_epoch") or (max(epochs) if epochs else 0)
     return Trial(
         number=trial.number,
         state=state,
         reason=attributes.get("reason", "") if trial.state.is_finished() else "",
         message=attributes.get("message", ""),
-        value=trial.value if trial.state.is_finished() else None,
+        value=(values.get(metric, epochs.get(best, {}).get(metric)) if trial.state.is_finished() else None),
+        values=values,
         parameters=dict(trial.params),
         metrics=epochs.get(best, {}),
         epochs=len(epochs),
+        best_epoch=best,
         seconds=attributes.get("seconds", math.nan),
         device=attributes.get("device", ""),
         attempt=attributes.get("attempt", 1),

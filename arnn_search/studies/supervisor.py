@@ -1,28 +1,38 @@
 """The supervisor: fills the slots, passes on what trials say, and keeps the budget exact."""
 
+import contextlib
+import shutil
 import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from arnn_search.execution.devices import Slot
 from arnn_search.execution.executor import Executor
-from arnn_search.studies.engines.engine import Engine
-from arnn_search.studies.history import HistoryView
+from arnn_search.studies.admission import Admission
+from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
+from arnn_search.studies.history import HistoryView, as_past_trial
+from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.objectives import Objectives
+from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.studies.session import Session
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
 
 if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
     from arnn_search.tracking import NullTracker, Tracker
 
 _POLL_SECONDS = 0.25
+_WAIT_SECONDS = 1.0
 
 
 class Supervisor:
@@ -40,11 +50,15 @@ class Supervisor:
         tracker: MLflow.
         listener: the progress display.
         make_task: makes the task of a trial from its number and attempt.
+        admission: decides what becomes of what was built.
+        objectives: what trials are scored by.
+        prunes: whether trials may be stopped early where there are several objectives.
         on_trial_end: called after each trial that has ended for good.
         trials: how many trials the study has in the end.
         timeout_seconds: after which no trial is started any more.
         trial_timeout_seconds: after which a trial is ended.
         retries: how often a trial whose process died is run again.
+        lease: what tells this supervisor's trials from those of others that share the ledger.
     """
 
     def __init__(
@@ -58,63 +72,131 @@ class Supervisor:
         tracker: "Tracker | NullTracker",
         listener: StudyListener,
         make_task: Callable[[int, int], TrialTask],
+        admission: Admission,
+        objectives: Objectives,
+        prunes: bool = True,
         on_trial_end: Callable[[int], None],
         trials: int,
         timeout_seconds: float | None,
         trial_timeout_seconds: float | None,
         retries: int,
+        lease: Lease,
     ) -> None:
+        self._lease = lease
         self._ledger, self._engine, self._executor, self._history = ledger, engine, executor, history
         self._tracker, self._listener = tracker, listener
         self._make_task, self._on_trial_end = make_task, on_trial_end
+        self._admission, self._objectives, self._prunes = admission, objectives, prunes
         self._trials, self._retries = trials, retries
         self._trial_timeout = trial_timeout_seconds
         self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         self._free = deque(slots)
         self._running: dict[int, Session] = {}
-        self._again: deque[tuple[int, int]] = deque()
+        self._again: deque[int] = deque()
         self.interruptions = 0
+        self.is_exhausted = False
 
     def run(self) -> bool:
-        """Runs the study; returns whether the whole budget of trials has been used."""
-        for trial in self._ledger.trials():
-            if not trial.state.is_finished():
-                self._again.append((trial.number, trial_attributes(trial).get("attempt", 0) + 1))
+        """Runs the study; returns whether the whole budget of trials has been used.
+
+        With a shared ledger it also waits for the trials of other supervisors, since one that is lost leaves
+        trials to be run again.
+        """
+        trials = self._ledger.trials()
+        if trials:
+            self._engine.restore([as_past_trial(trial) for trial in trials])
         with self._interruptible():
             while self.interruptions < 2:
+                self._lease.renew()
                 self._start_trials()
-                if not self._running:
+                if self._running:
+                    self._executor.poll(_POLL_SECONDS)
+                elif self._is_over() or not self._others_at_work():
                     break
-                self._executor.poll(_POLL_SECONDS)
+                else:
+                    time.sleep(_WAIT_SECONDS)
                 self._end_overdue_trials()
                 self._listener.tick()
+        self._lease.end()
         finished = [trial for trial in self._ledger.trials() if trial.state.is_finished()]
         return len(finished) >= self._trials
 
     def _start_trials(self) -> None:
         while self._free and not self._is_over():
-            if self._again:
-                number, attempt = self._again.popleft()
-                trial = self._ledger.reopen_trial(number)
-            else:
-                trials = self._ledger.trials()
-                if len(trials) >= self._trials or not self._history.can_start(len(trials), trials):
-                    return
-                trial, attempt = self._ledger.start_trial(), 1
-            self._start(trial, attempt, self._free.popleft())
+            with self._ledger.claiming():
+                claimed = self._claim()
+            if claimed is None:
+                return
+            self._start(*claimed, self._free.popleft())
 
-    def _start(self, trial: LedgerTrial, attempt: int, slot: Slot) -> None:
-        number, trials = trial.number, self._ledger.trials()
-        proposal = self._engine.propose(
-            number, self._history.past(number, trials), fixed=trials[number].params or None
-        )
-        task = self._make_task(number, attempt)
-        task.directory.mkdir(parents=True, exist_ok=True)
+    def _claim(self) -> tuple[LedgerTrial, list[PastTrial]] | None:
+        """A trial that is this supervisor's to run, and what it is proposed from.
+
+        One to be run again, or a new one within the budget.
+        """
+        trials = self._ledger.trials()
+        lost = [trial.number for trial in trials if self._is_lost(trial)]
+        if self._again or lost:
+            trial = self._ledger.reopen_trial(self._again.popleft() if self._again else lost[0])
+            past = self._history.past(trial.number, trials)
+        else:
+            ready = self._next_history(trials)
+            if ready is None:
+                return None
+            past, trial = ready, self._ledger.start_trial()
+        trial.set_attribute("supervisor", self._lease.identity)
+        return trial, past
+
+    def _next_history(self, trials: "list[FrozenTrial]") -> list[PastTrial] | None:
+        """What the next trial is proposed from; None if there is none to start now.
+
+        An engine that has nothing to propose yet is told the end of one trial more, as soon as that trial
+        has ended, and so on: in strict order that too is the same in every run.
+        """
+        number = len(trials)
+        if number >= self._trials or self.is_exhausted:
+            return None
+        for num_known in range(self._history.num_known(number), number + 1):
+            if not self._history.can_start(number, trials, num_known=num_known):
+                return None
+            past = self._history.past(number, trials, num_known=num_known)
+            if self._engine.readiness(number, past) is Readiness.READY:
+                return past
+        self.is_exhausted = all(trial.state.is_finished() for trial in trials)
+        if self.is_exhausted:
+            self._listener.exhausted(num_trials=number)
+        return None
+
+    def _is_lost(self, trial: "FrozenTrial") -> bool:
+        if trial.state.is_finished() or trial.number in self._running:
+            return False
+        return self._lease.has_lost(trial)
+
+    def _others_at_work(self) -> bool:
+        return self._lease.shared and any(not trial.state.is_finished() for trial in self._ledger.trials())
+
+    def _start(self, trial: LedgerTrial, past: list[PastTrial], slot: Slot) -> None:
+        number = trial.number
+        recorded = self._ledger.trials()[number]
+        attempt = trial_attributes(recorded).get("attempt", 0) + 1
+        fixed = recorded.params or None
+
+        def propose(tries: int) -> Proposal:
+            return self._engine.propose(number, past, fixed=fixed, tries=tries)
+
+        proposal = propose(0)
+        task = self._scheduled(self._make_task(number, attempt), proposal.schedule)
         session = Session(
             task,
             slot,
             proposal=proposal,
+            propose_again=propose if self._engine.resamples and fixed is None else None,
+            admission=self._admission,
+            # What was admitted once is, whatever has been evaluated since; and a round goes on with a trial.
+            evaluated={} if fixed or proposal.schedule else self._evaluated(past),
             trial=trial,
+            objectives=self._objectives,
+            rule=self._pareto_rule(past),
             tracker=self._tracker,
             listener=self._listener,
             retries=self._retries,
@@ -123,12 +205,42 @@ class Supervisor:
         self._running[number] = session
         self._executor.submit(task, slot, session)
 
+    def _pareto_rule(self, past: list[PastTrial]) -> ParetoRule | None:
+        if len(self._objectives.items) == 1 or not self._prunes:
+            return None
+        return ParetoRule(self._objectives.directions, [known.rungs for known in past if known.rungs])
+
+    def _evaluated(self, past: list[PastTrial]) -> "dict[str, FrozenTrial]":
+        """The trials with a result that a proposal may know of, by architecture; the first of each."""
+        found: dict[str, FrozenTrial] = {}
+        for trial, known in zip(self._ledger.trials(), past, strict=False):
+            architecture = trial_attributes(trial).get("architecture")
+            if (known.intermediate_values or known.rungs) and known.state.is_finished() and architecture:
+                found.setdefault(architecture, trial)
+        return found
+
+    def _scheduled(self, task: TrialTask, schedule: Schedule | None) -> TrialTask:
+        """The task with the epochs that the engine asks for, and the weights it goes on with at hand."""
+        task.directory.mkdir(parents=True, exist_ok=True)
+        if schedule is None:
+            return task
+        if schedule.continues is not None:
+            earlier = self._make_task(schedule.continues, 1)
+            with contextlib.suppress(FileNotFoundError):  # the trial says so, and fails
+                shutil.copyfile(earlier.weights_path, task.initial_weights_path)
+        return replace(
+            task,
+            initial_epoch=schedule.first_epoch,
+            epochs=schedule.last_epoch,
+            keep_weights=schedule.may_be_continued,
+        )
+
     def _ended(self, session: Session, again: bool) -> None:
         number = session.task.number
         del self._running[number]
         self._free.append(session.slot)
         if again:
-            self._again.append((number, session.task.attempt + 1))
+            self._again.append(number)
         else:
             self._on_trial_end(number)
 

@@ -1,6 +1,6 @@
 """Tracking: what MLflow holds about a study, and the only room that imports MLflow.
 
-Importing this room is cheap; MLflow and Matplotlib load in the thread that sends, once there is something
+Importing this room is cheap; MLflow and Matplotlib load in a process of their own, once there is something
 to send.
 """
 
@@ -8,7 +8,7 @@ from arnn_search.tracking.null import NullTracker
 from arnn_search.tracking.pages import StudyLocation, find_study, run_url, study_url
 from arnn_search.tracking.server import serve, stop_server
 from arnn_search.tracking.spool import Spool
-from arnn_search.tracking.store import ensure_store, resolve_uri
+from arnn_search.tracking.store import ensure_store, is_server, resolve_uri
 from arnn_search.tracking.sync import SyncReport, sync
 from arnn_search.tracking.tracker import Tracker
 
@@ -20,6 +20,7 @@ __all__ = [
     "Tracker",
     "ensure_store",
     "find_study",
+    "is_server",
     "resolve_uri",
     "run_url",
     "serve",

@@ -144,7 +144,7 @@ class StudyRuns:
         return run_id
 
     def experiment_id(self) -> str:
-        """The experiment of the runs; it is created if it is missing."""
+        """The experiment, created if it is missing."""
         if self._ids.experiment is None:
             self._ids.experiment = self._open_experiment()
             self._ids.save()

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from filelock import FileLock, Timeout
 
 from arnn_search.tracking.batches import Record, plan
-from arnn_search.tracking.delivery import Delivery
 from arnn_search.tracking.failures import GoneError, HeldError, reason_of
 from arnn_search.tracking.paths import TrackingPaths
 from arnn_search.tracking.progress import Cursor
-from arnn_search.tracking.quiet import quiet
+from arnn_search.tracking.remote import RemoteDelivery
 from arnn_search.tracking.spool import Spool, SpooledLine
 
 ROUND_SECONDS = 2.0
@@ -30,16 +29,15 @@ class Sender:
     Args:
         paths: the tracker's files.
         spool: what to send.
-        connect: opens the store; called in the sender's thread, again after each failure to open it.
+        reject: is told each record that MLflow will never take, and why; called in the sender's thread.
     """
 
-    def __init__(self, paths: TrackingPaths, spool: Spool, connect: Callable[[], Delivery]) -> None:
+    def __init__(self, paths: TrackingPaths, spool: Spool, *, reject: Callable[[Record, str], None]) -> None:
         self._spool = spool
-        self._connect = connect
+        self._delivery = RemoteDelivery(paths, reject=reject)
         self._cursor = Cursor.load(paths.cursor, spool=spool.path)
         self._cursor_path = paths.cursor
         self._lock = FileLock(paths.lock, thread_local=False)
-        self._delivery: Delivery | None = None
         self._lines: list[SpooledLine] = []
         self._settled: set[int] = set()
         self._changed = threading.Condition()
@@ -102,19 +100,19 @@ class Sender:
 
     def _run(self) -> None:
         try:
-            with quiet():
-                while not self._is_stopping:
-                    began = time.monotonic()
-                    with self._changed:
-                        self._num_begun += 1
-                    self._error = self._try_round()
-                    self._num_failures = self._num_failures + 1 if self._error else 0
-                    self._rest(began)
+            while not self._is_stopping:
+                began = time.monotonic()
+                with self._changed:
+                    self._num_begun += 1
+                self._error = self._try_round()
+                self._num_failures = self._num_failures + 1 if self._error else 0
+                self._rest(began)
         except Exception as error:
             # Modules vanish under a daemon thread when the interpreter ends.
             if not sys.is_finalizing():
                 self._error = HeldError(f"sending to MLflow has stopped: {reason_of(error)}")
         finally:
+            self._delivery.close()
             self._lock.release()
             with self._changed:
                 self._changed.notify_all()
@@ -153,11 +151,8 @@ class Sender:
             # Whoever had the turn before has moved the cursor.
             self._cursor = Cursor.load(self._cursor_path, spool=self._spool.path)
             self._spool.end_torn_line()
-        if self._delivery is None:
-            self._delivery = self._connect()
 
     def _send_chunk(self) -> bool:
-        assert self._delivery is not None
         if not self._lines:
             self._lines = self._spool.read(self.offset)
         records: list[Record | None] = [

@@ -7,8 +7,6 @@ from typing import Any
 
 from arnn_search.errors import UnknownNameError
 from arnn_search.tracking.batches import num_points
-from arnn_search.tracking.connection import connect
-from arnn_search.tracking.delivery import Delivery
 from arnn_search.tracking.names import split_metrics
 from arnn_search.tracking.paths import TrackingPaths
 from arnn_search.tracking.progress import RunIds
@@ -32,10 +30,10 @@ class Tracker:
     """Follows one study in MLflow: a parent run, and a nested run for each trial.
 
     Every method only appends to a spool on disk, with the time of the call, and returns at once; a daemon
-    thread carries the spool to MLflow. A server that is slow, down or restarted delays nothing but what
-    MLflow shows, and nothing is lost with this process: a new tracker on the same directory goes on where
-    the last one stopped. If the store or the experiment has changed since, everything is sent there from
-    the beginning.
+    thread hands the spool to a process that speaks with MLflow. A server that is slow, down or restarted
+    delays nothing but what MLflow shows, and nothing is lost with this process: a new tracker on the same
+    directory goes on where the last one stopped. If the store or the experiment has changed since,
+    everything is sent there from the beginning.
 
     Only finite values become points. What is `nan` or infinite is counted by name in the run's tag
     `arnn.nonfinite`. Names that MLflow does not take are changed to the nearest it does. A record that
@@ -59,11 +57,10 @@ class Tracker:
         self._study = study
         self._settings = TrackingSettings(study, study_id, tracking_uri, experiment)
         self._settings.claim(self._paths)
-        self._ids = RunIds.load(self._paths.run_ids)
         self._spool = Spool(self._paths.spool)
         self._rejected = Spool(self._paths.rejected)
         self._nonfinite: dict[int | None, dict[str, tuple[str, int, int]]] = {}
-        self._sender = Sender(self._paths, self._spool, self._connect)
+        self._sender = Sender(self._paths, self._spool, reject=self._reject)
         self._sender.start()
 
     def start_study(
@@ -165,12 +162,12 @@ class Tracker:
 
     def run_id(self, number: int | None) -> str | None:
         """MLflow's id of a trial's run, or of the study's for None; None while there is no run yet."""
-        return self._ids.of(number)
+        return RunIds.load(self._paths.run_ids).of(number)
 
     @property
     def experiment_id(self) -> str | None:
         """MLflow's id of the experiment; None while nothing was delivered yet."""
-        return self._ids.experiment
+        return RunIds.load(self._paths.run_ids).experiment
 
     @property
     def num_delivered(self) -> int:
@@ -236,10 +233,6 @@ class Tracker:
                 f"MLflow rejected {_counted(self.rejected, 'value')}: see {self._paths.rejected}."
             )
         return " ".join(sentences) or None
-
-    def _connect(self) -> Delivery:
-        self._ids = RunIds.load(self._paths.run_ids)
-        return connect(self._settings, self._ids, pictures=self._paths.pictures, reject=self._reject)
 
     def _append(self, kind: str, number: int | None, **content: Any) -> None:
         trial = None if number is None else int(number)

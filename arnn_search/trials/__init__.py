@@ -4,8 +4,17 @@ A trial knows neither the ledger nor MLflow, nor where it runs: it talks to whoe
 `Channel`.
 """
 
-from arnn_search.trials.channel import Channel, ChannelClosedError, EpochReport
+from arnn_search.trials.channel import Built, Channel, ChannelClosedError, EpochReport, Verdict
 from arnn_search.trials.outcome import TrialOutcome, TrialState
 from arnn_search.trials.task import TrialTask
 
-__all__ = ["Channel", "ChannelClosedError", "EpochReport", "TrialOutcome", "TrialState", "TrialTask"]
+__all__ = [
+    "Built",
+    "Channel",
+    "ChannelClosedError",
+    "EpochReport",
+    "TrialOutcome",
+    "TrialState",
+    "TrialTask",
+    "Verdict",
+]

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from arnn_search.errors import ArnnSearchError
 from arnn_search.spaces.parameters import Parameter, Value
+from arnn_search.trials.outcome import TrialOutcome
 
 
 class ChannelClosedError(ArnnSearchError, ConnectionError):
@@ -32,11 +33,44 @@ class EpochReport:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Built:
+    """What a trial has built, before it trains.
+
+    Attributes:
+        architecture: the hash of the network and its training choices.
+        num_parameters: weights of the model.
+        rotated_layers: how many layers rotate.
+        latency_ms: time for one sample, if it was to be measured.
+    """
+
+    architecture: str
+    num_parameters: int
+    rotated_layers: int = 0
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a trial is to do with what it has built: train it, unless something else is said.
+
+    Attributes:
+        build_again: ask for every value again and build another one.
+        outcome: end with this instead of training.
+    """
+
+    build_again: bool = False
+    outcome: TrialOutcome | None = None
+
+
 class Channel(Protocol):
     """What a trial may say, and what it is answered. Runs over a pipe, or as direct calls."""
 
     def suggest(self, parameter: Parameter) -> Value:
         """Asks for the value of a parameter."""
+
+    def built(self, built: Built) -> Verdict:
+        """Tells what has been built, before it is trained; answers what becomes of it."""
 
     def report(self, report: EpochReport) -> str | None:
         """Reports an epoch; answers with the reason to stop now, or None to go on."""
@@ -58,6 +92,10 @@ class PipeChannel:
     def suggest(self, parameter: Parameter) -> Value:
         value: Value = self._ask("suggest", parameter)
         return value
+
+    def built(self, built: Built) -> Verdict:
+        verdict: Verdict = self._ask("built", built)
+        return verdict
 
     def report(self, report: EpochReport) -> str | None:
         reason: str | None = self._ask("report", report)

@@ -40,8 +40,10 @@ def rehearse(space: Path, data: Path, *, samples: int, seed: int = 0) -> list[Re
 
 def _rehearse_one(space: SearchSpace, data: Path, generator: random.Random | None) -> Rehearsal:
     values: dict[str, Value] = {}
+    parameters: list[Parameter] = []
 
     def ask(parameter: Parameter) -> Value:
+        parameters.append(parameter)
         values[parameter.name] = sample(parameter, generator)
         return values[parameter.name]
 
@@ -59,7 +61,7 @@ def _rehearse_one(space: SearchSpace, data: Path, generator: random.Random | Non
         return Rehearsal(values, num_parameters, problem=describe_failure(error, path))
     finally:
         keras.utils.clear_session()
-    return Rehearsal(values, num_parameters, metrics=tuple(logs))
+    return Rehearsal(values, num_parameters, metrics=tuple(logs), parameters=tuple(parameters))
 
 
 def sample(parameter: Parameter, generator: random.Random | None) -> Value:

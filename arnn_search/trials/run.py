@@ -14,8 +14,10 @@ from arnn_search.spaces.discovery import read_space_file
 from arnn_search.spaces.hyperparameters import AskingHyperParameters
 from arnn_search.spaces.space import load_space_file
 from arnn_search.trials.architecture import architecture_hash
-from arnn_search.trials.channel import Channel, ChannelClosedError
+from arnn_search.trials.channel import Built, Channel, ChannelClosedError, Verdict
+from arnn_search.trials.continuation import load_initial_weights, save_weights
 from arnn_search.trials.framework import prepare_framework
+from arnn_search.trials.latency import inference_latency_ms
 from arnn_search.trials.outcome import TrialOutcome, failure_outcome
 from arnn_search.trials.reporter import EpochReporter
 from arnn_search.trials.task import TrialTask
@@ -42,20 +44,31 @@ def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) 
         prepare_framework(task, threads=threads)
         data = open_prepared(task.data)
         space = load_space_file(read_space_file(task.space, origin="study"))
-        model = space.build(AskingHyperParameters(channel.suggest), data.spec)
-        channel.event(
-            "built",
-            {
-                "num_parameters": model.count_params(),
-                "architecture": architecture_hash(model),
-                "rotated_layers": len(list(_rotated_layers(model))),
-            },
-        )
+        verdict = Verdict(build_again=True)
+        while verdict.build_again:
+            # The same weights for the same values, however many models were built before.
+            keras.utils.set_random_seed(task.seed)
+            model = space.build(AskingHyperParameters(channel.suggest), data.spec)
+            verdict = channel.built(_describe(task, model, data))
+        if verdict.outcome is not None:
+            return verdict.outcome
+        if task.initial_epoch:
+            load_initial_weights(task, model)
         return _fit(task, channel, model, data)
     except ChannelClosedError:
         raise
     except Exception as error:
         return failure_outcome(error, task.space)
+
+
+def _describe(task: TrialTask, model: keras.Model, data: PreparedData) -> Built:
+    sample = np.ascontiguousarray(data.validation()[0][:1])
+    return Built(
+        architecture=architecture_hash(model),
+        num_parameters=model.count_params(),
+        rotated_layers=len(list(_rotated_layers(model))),
+        latency_ms=inference_latency_ms(model, sample) if task.measure_latency else None,
+    )
 
 
 def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedData) -> TrialOutcome:
@@ -74,6 +87,7 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
         inputs,
         targets,
         validation_data=validation,
+        initial_epoch=task.initial_epoch,
         epochs=task.epochs,
         batch_size=task.batch_size,
         callbacks=[reporter],
@@ -97,6 +111,9 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
     model.compile_from_config(model.get_compile_config())
     model.save(unfinished)
     unfinished.replace(task.model_path)
+    if task.keep_weights:
+        save_weights(model, task.weights_path)
+    task.initial_weights_path.unlink(missing_ok=True)
     return TrialOutcome("completed", "completed")
 
 

@@ -16,7 +16,7 @@ class TrialTask:
         space: the search space's file.
         data: the folder of the prepared data.
         directory: where the trial writes its files (`model.keras`, `gradients.npz`, `log.txt`).
-        epochs: epochs to train.
+        epochs: up to which epoch to train.
         batch_size: samples per training step.
         metric: the reported metric that is the trial's score.
         direction: whether a larger score is better.
@@ -24,6 +24,10 @@ class TrialTask:
         steps_per_execution: training steps per call of the compiled function; 0 lets the trial choose.
         deterministic: whether operations must give the same numbers in every run.
         telemetry: whether gradients are followed.
+        initial_epoch: how many epochs an earlier trial of the same architecture has trained already; unless
+            it is 0, that trial's weights are in `initial_weights_path`.
+        measure_latency: whether to measure how long the model takes for one sample.
+        keep_weights: whether to leave the weights in `weights_path`, for a later trial to go on with.
     """
 
     number: int
@@ -40,6 +44,19 @@ class TrialTask:
     steps_per_execution: int = 0
     deterministic: bool = True
     telemetry: bool = True
+    measure_latency: bool = False
+    initial_epoch: int = 0
+    keep_weights: bool = False
+
+    @property
+    def weights_path(self) -> Path:
+        """The weights of the best epoch, for a later trial to go on with."""
+        return self.directory / "kept_weights.npz"
+
+    @property
+    def initial_weights_path(self) -> Path:
+        """The weights of an earlier trial that this one goes on with."""
+        return self.directory / "initial_weights.npz"
 
     @property
     def model_path(self) -> Path:

@@ -6,6 +6,7 @@ import pytest
 import typer.testing
 
 from arnn_search.cli import main as command_line
+from arnn_search.cli.options import flag_of
 from arnn_search.errors import ArnnSearchError
 from arnn_search.studies.config import StudyConfig
 
@@ -106,6 +107,49 @@ def test_export_writes_and_verifies(command, small, folder):
     assert "exists already" in err
 
 
+def test_export_to_a_folder_predict_and_rerun(command, small, folder, small_file):
+    command("run", *small, "--trials", "1", "--study", "mine")
+    code, out, err = command("export", "--out", "bundle", "--format", "onnx,config")
+    assert (code, err) == (0, "")
+    assert "Its inputs are as the data hold them." in out
+    assert "model_card.md" in out
+    code, _, err = command("export", "--out", "bundle", "--format", "onnx")
+    assert code == 2
+    assert "is not empty" in err
+    code, out, _ = command("predict", "bundle", small_file, "--json")
+    assert code == 0
+    first = json.loads(out.splitlines()[0])
+    assert first["class"] in ("0", "1")
+    assert sum(first["probabilities"].values()) == pytest.approx(1.0, abs=1e-5)
+    assert len(out.splitlines()) == 120
+    code, out, _ = command("rerun", "mine", "--trial", "0")
+    assert code == 0
+    assert "the same numbers, bit for bit" in out
+    code, out, _ = command("rerun", "--refit", "--epochs", "1", "--seeds", "2", "--json")
+    assert code == 0
+    assert len(json.loads(out)["models"]) == 2
+    code, out, _ = command("rerun", "--refit", "--epochs", "1", "--seeds", "2")
+    assert "(95 %)" in out
+
+
+def test_what_export_cannot_do_is_said_before_it_starts(command, small, folder):
+    command("run", *small, "--trials", "1")
+    for arguments, message in (
+        (["--format", "onxx"], "Did you mean onnx"),
+        (["--trial", "7"], "no trial 7"),
+        (["--trial", "0", "--best"], "exclude one another"),
+        (["--pareto", "--out", "best.keras"], "--pareto writes a folder"),
+        (["--out", "best.keras", "--format", "onnx"], "ends like one keras file"),
+        (["--register", "net"], "mlflow = false"),
+        (["--refit"], "was not retrained"),
+        (["--out", "best.pth"], "must end in .keras, .onnx, .tflite"),
+    ):
+        code, _, err = command("export", *arguments)
+        assert code == 2
+        assert message in " ".join(err.split())
+        assert "Traceback" not in err
+
+
 def test_init_writes_a_file_that_runs_as_it_is(command, folder):
     assert command("init")[0] == 0
     code, out, _ = command("run", "study.toml", "--plan")
@@ -145,7 +189,7 @@ def test_data_sets_are_listed(command):
     [
         (["run", "--space", "poster-cn"], "Did you mean poster-cnn?"),
         (["run", "--data", "digitz"], "Did you mean digits?"),
-        (["run", "--engine", "optna"], "should be 'optuna'"),
+        (["run", "--engine", "optna"], "Did you mean optuna?"),
         (["run", "--sampler", "tep"], "Did you mean tpe?"),
         (["run", "--trials", "0"], "greater than or equal to 1. Received: 0"),
         (["run", "--devices", "9"], "GPU 9, which does not exist"),
@@ -153,6 +197,10 @@ def test_data_sets_are_listed(command):
         (["rnu"], "Did you mean 'run'?"),
         (["status"], "There is no study"),
         (["export"], "There is no study"),
+        (["rerun"], "There is no study"),
+        (["predict", "none.keras", "."], "There is no model none.keras"),
+        (["predict", "none.keras", "x.png"], "There is no file x.png"),
+        (["predict", "none.keras"], "Missing argument"),
         (["dashboard"], "There is no study"),
         (["sync"], "There is no study"),
         (["run", "none.toml"], "There is no configuration file 'none.toml'"),
@@ -177,7 +225,7 @@ def test_every_key_has_a_flag():
         typer.testing.CliRunner().invoke(command_line.app, ["run", "--help"], terminal_width=200).output
     )
     for name in StudyConfig.model_fields:
-        assert f"--{name.replace('_', '-')}" in help_text
+        assert flag_of(name) in help_text
 
 
 def test_bug_of_ours_keeps_its_traceback(command, monkeypatch):

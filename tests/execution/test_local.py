@@ -4,38 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
 
 from arnn_search.errors import DataError
-from arnn_search.execution import LocalExecutor, Slot
+from arnn_search.execution import LocalExecutor
 from arnn_search.trials.outcome import TrialOutcome
-from arnn_search.trials.task import TrialTask
-
-SLOT = Slot("cpu:0", "cpu", 1, {"CUDA_VISIBLE_DEVICES": "-1", "ARNN_TEST_SLOT": "7"})
-
-
-class RecordingSession:
-    def __init__(self):
-        self.suggested, self.reports, self.events, self.outcome = [], [], [], None
-        self.stop_at = None
-
-    def suggest(self, parameter):
-        self.suggested.append(parameter.name)
-        return parameter.default
-
-    def report(self, report):
-        self.reports.append(report)
-        return "pruner" if report.epoch == self.stop_at else None
-
-    def event(self, name, details):
-        self.events.append((name, details))
-
-    def finish(self, outcome):
-        assert self.outcome is None, "finished twice"
-        self.outcome = outcome
+from tests.execution.recording import SLOT, RecordingSession, run_until
 
 
 @pytest.fixture
@@ -44,34 +20,10 @@ def executor():
         yield executor
 
 
-@pytest.fixture
-def make_task(tmp_path, small_data):
-    def make(space, number=0, **settings):
-        settings = {"epochs": 2, "batch_size": 16, "seed": 1} | settings
-        return TrialTask(
-            number=number,
-            space=space,
-            data=small_data.directory,
-            directory=tmp_path / f"trial-{number}",
-            metric="val_accuracy",
-            direction="maximize",
-            **settings,
-        )
-
-    return make
-
-
-def _run_until(executor, condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        executor.poll(0.2)
-
-
 def test_trial_is_built_trained_and_reported(executor, make_task, write_space):
     session, task = RecordingSession(), make_task(write_space())
     executor.submit(task, SLOT, session)
-    _run_until(executor, lambda: session.outcome)
+    run_until(executor, lambda: session.outcome)
     assert session.outcome == TrialOutcome("completed", "completed")
     assert session.suggested == ["units", "activation", "learning_rate"]
     assert [report.epoch for report in session.reports] == [1, 2]
@@ -85,7 +37,7 @@ def test_two_trials_run_at_the_same_time_and_repeat_exactly(executor, make_task,
     sessions = [RecordingSession(), RecordingSession()]
     for number, session in enumerate(sessions):
         executor.submit(make_task(write_space(), number), SLOT, session)
-    _run_until(executor, lambda: all(session.outcome for session in sessions))
+    run_until(executor, lambda: all(session.outcome for session in sessions))
     metrics = [[repr(report.metrics) for report in session.reports] for session in sessions]
     assert metrics[0] == metrics[1]
 
@@ -97,7 +49,7 @@ def test_slot_environment_reaches_the_trial_and_output_goes_to_its_log(executor,
     )
     session, task = RecordingSession(), make_task(space)
     executor.submit(task, SLOT, session)
-    _run_until(executor, lambda: session.outcome)
+    run_until(executor, lambda: session.outcome)
     assert "slot 7" in (task.directory / "log.txt").read_text()
 
 
@@ -105,7 +57,7 @@ def test_stop_answer_prunes(executor, make_task, write_space):
     session = RecordingSession()
     session.stop_at = 1
     executor.submit(make_task(write_space(), epochs=50), SLOT, session)
-    _run_until(executor, lambda: session.outcome)
+    run_until(executor, lambda: session.outcome)
     assert (session.outcome.state, session.outcome.reason) == ("pruned", "pruner")
     assert len(session.reports) == 1
 
@@ -114,7 +66,7 @@ def test_exception_in_a_space_is_named_with_its_line(executor, make_task, write_
     space = write_space("    inputs =", '    raise KeyError("nope")\n    inputs =')
     session = RecordingSession()
     executor.submit(make_task(space), SLOT, session)
-    _run_until(executor, lambda: session.outcome)
+    run_until(executor, lambda: session.outcome)
     assert (session.outcome.state, session.outcome.reason) == ("failed", "exception: KeyError")
     assert f"{space}, line 9: KeyError: 'nope'" in session.outcome.message
     assert "Traceback" in session.outcome.traceback
@@ -127,7 +79,7 @@ def test_killed_trial_is_told_as_killed(executor, make_task, write_space):
     )
     session = RecordingSession()
     executor.submit(make_task(space), SLOT, session)
-    _run_until(executor, lambda: session.outcome)
+    run_until(executor, lambda: session.outcome)
     assert (session.outcome.state, session.outcome.reason) == ("failed", "killed by signal 9")
     assert session.outcome.retry
 
@@ -136,7 +88,7 @@ def test_out_of_memory_is_told_as_such(executor, make_task, write_space):
     space = write_space("    inputs =", '    raise MemoryError("could not allocate")\n    inputs =')
     session = RecordingSession()
     executor.submit(make_task(space), SLOT, session)
-    _run_until(executor, lambda: session.outcome)
+    run_until(executor, lambda: session.outcome)
     assert session.outcome.reason == "out of memory"
 
 
@@ -144,14 +96,14 @@ def test_diverging_trial_is_told_as_diverged(executor, make_task, write_space):
     space = write_space("keras.optimizers.Adam(rate)", "keras.optimizers.SGD(1e38)")
     session = RecordingSession()
     executor.submit(make_task(space, epochs=5), SLOT, session)
-    _run_until(executor, lambda: session.outcome)
+    run_until(executor, lambda: session.outcome)
     assert (session.outcome.state, session.outcome.reason) == ("failed", "diverged")
 
 
 def test_kill_ends_a_trial_with_the_given_outcome(executor, make_task, write_space):
     session = RecordingSession()
     executor.submit(make_task(write_space(), epochs=100_000), SLOT, session)
-    _run_until(executor, lambda: session.reports)
+    run_until(executor, lambda: session.reports)
     outcome = TrialOutcome("failed", "timed out")
     executor.kill(0, outcome)
     assert session.outcome is outcome
@@ -161,7 +113,7 @@ def test_closing_leaves_no_process_behind(make_task, write_space):
     with LocalExecutor() as executor:
         session = RecordingSession()
         executor.submit(make_task(write_space(), epochs=100_000), SLOT, session)
-        _run_until(executor, lambda: session.reports)
+        run_until(executor, lambda: session.reports)
         (process,) = [running.process for running in executor._running.values()]
     assert not process.is_alive()
     assert session.outcome is None
@@ -192,7 +144,7 @@ def test_trial_ends_soon_after_its_supervisor_was_killed(make_task, write_space,
     program.write_text(
         "import pickle, sys\n"
         "from arnn_search.execution import LocalExecutor, Slot\n"
-        "from tests.execution.test_local import RecordingSession, SLOT\n"
+        "from tests.execution.recording import RecordingSession, SLOT\n"
         "executor = LocalExecutor()\n"
         "executor.submit(pickle.load(open(sys.argv[1], 'rb')), SLOT, RecordingSession())\n"
         "print([running.process.pid for running in executor._running.values()][0], flush=True)\n"

@@ -57,6 +57,17 @@ def test_every_step_counts_and_reading_starts_anew(batch):
     assert telemetry.read().steps == 4
 
 
+def test_each_epoch_of_one_fit_reads_its_own_steps(batch):
+    x, y = batch
+    model = _model(keras.optimizers.SGD(1e-2))
+    telemetry = GradientTelemetry(model)
+    reads = []
+    read_it = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reads.append(telemetry.read()))
+    model.fit(x, y, batch_size=16, epochs=3, validation_data=(x, y), callbacks=[read_it], verbose=0)
+    assert [read.steps for read in reads] == [4, 4, 4]
+    assert all(read.mean_rms.min() > 0 for read in reads)
+
+
 def test_training_is_bit_for_bit_the_same_with_and_without(batch):
     x, y = batch
     trained = []
@@ -85,10 +96,11 @@ def test_nonfinite_gradients_are_counted_and_do_not_spoil_the_mean(batch):
 
 def test_detach_gives_the_optimizer_its_class_back(batch):
     model = _model("adam")
+    own_class = type(model.optimizer)
     telemetry = GradientTelemetry(model)
-    assert type(model.optimizer) is not keras.optimizers.Adam
+    assert type(model.optimizer) is not own_class
     telemetry.detach()
-    assert type(model.optimizer) is keras.optimizers.Adam
+    assert type(model.optimizer) is own_class
     model.fit(*batch, epochs=1, verbose=0)
     assert telemetry.read().steps == 0
 

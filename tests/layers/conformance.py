@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from arnn_search import layers
-from tests.layers import numpy_reference
+from tests.layers import numpy_reference, numpy_reference_convolution, recurrent_reference
 
 LIMITS = (
     {},
@@ -21,6 +21,8 @@ LIMITS = (
     {"learn_limit": True},
     {"learn_limit": True, "limit_per_unit": True, "limit": 1.5},
 )
+BOUNDED = ("tanh", "sigmoid", "softsign")
+"""A recurrence multiplies its own outputs; without bounds it grows with every step, rotated or not."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +39,17 @@ class Row:
     geometries: tuple[dict[str, Any], ...] = ({},)
     """What the stock layer offers beside: strides, padding, groups."""
     boundaries: tuple[str, ...] = ()
+    has_use_bias: bool = True
+    activations: tuple[str, ...] = ("sigmoid", "tanh", "relu", "linear", "softsign")
+    """What the variants take in turn."""
 
     @property
     def name(self) -> str:
         return self.layer.__name__
+
+    @property
+    def without_bias(self) -> dict[str, Any]:
+        return {"use_bias": False} if self.has_use_bias else {}
 
     @property
     def features(self) -> int:
@@ -69,7 +78,7 @@ class Row:
 
     def variants(self) -> list[dict[str, Any]]:
         """Every combination of reference point, limit, boundary, geometry and bias."""
-        activations = itertools.cycle(["sigmoid", "tanh", "relu", "linear", "softsign"])
+        activations = itertools.cycle(self.activations)
         ranges = itertools.cycle([(-1.0, 1.5), (0.0, 1.0), (-3.0, -1.0)])
         boundaries = self.boundaries or (None,)
         return [
@@ -78,7 +87,7 @@ class Row:
             | ({} if boundary is None else {"boundary": boundary})
             | {
                 "reference_point": point,
-                "use_bias": use_bias,
+                **({"use_bias": use_bias} if self.has_use_bias else {}),
                 "activation": next(activations),
                 "value_range": next(ranges),
             }
@@ -101,7 +110,7 @@ ROWS = [
         keras.layers.Conv2D,
         {"filters": 4, "kernel_size": (3, 2)},
         (5, 6, 2),
-        numpy_reference.convolution,
+        numpy_reference_convolution.convolution,
         geometries=(
             {"padding": "valid"},
             {"padding": "same"},
@@ -111,6 +120,146 @@ ROWS = [
             {"padding": "same", "data_format": "channels_first"},
         ),
         boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotConv1D,
+        keras.layers.Conv1D,
+        {"filters": 4, "kernel_size": 3},
+        (7, 2),
+        numpy_reference_convolution.convolution,
+        geometries=(
+            {"padding": "valid"},
+            {"padding": "causal", "dilation_rate": 2},
+            {"padding": "same", "strides": 2},
+            {"padding": "same", "groups": 2},
+        ),
+        boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotConv3D,
+        keras.layers.Conv3D,
+        {"filters": 2, "kernel_size": (2, 3, 2)},
+        (3, 4, 4, 2),
+        numpy_reference_convolution.convolution,
+        geometries=({"padding": "valid"}, {"padding": "same"}, {"padding": "same", "strides": 2}),
+        boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotDepthwiseConv1D,
+        keras.layers.DepthwiseConv1D,
+        {"kernel_size": 3},
+        (7, 2),
+        numpy_reference_convolution.depthwise,
+        geometries=({"padding": "valid"}, {"padding": "same", "depth_multiplier": 2}),
+        boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotDepthwiseConv2D,
+        keras.layers.DepthwiseConv2D,
+        {"kernel_size": (3, 2)},
+        (5, 6, 2),
+        numpy_reference_convolution.depthwise,
+        geometries=(
+            {"padding": "valid"},
+            {"padding": "same", "depth_multiplier": 2},
+            {"padding": "same", "strides": 2},
+            {"padding": "same", "dilation_rate": 2},
+        ),
+        boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotSeparableConv1D,
+        keras.layers.SeparableConv1D,
+        {"filters": 3, "kernel_size": 3},
+        (7, 2),
+        numpy_reference_convolution.separable,
+        geometries=({"padding": "valid"}, {"padding": "same", "depth_multiplier": 2}),
+        boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotSeparableConv2D,
+        keras.layers.SeparableConv2D,
+        {"filters": 3, "kernel_size": (3, 2)},
+        (5, 6, 2),
+        numpy_reference_convolution.separable,
+        geometries=(
+            {"padding": "valid"},
+            {"padding": "same", "depth_multiplier": 2},
+            {"padding": "same", "strides": 2},
+        ),
+        boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotConv1DTranspose,
+        keras.layers.Conv1DTranspose,
+        {"filters": 3, "kernel_size": 3},
+        (4, 2),
+        numpy_reference_convolution.transposed,
+        geometries=(
+            {"padding": "valid"},
+            {"padding": "same", "strides": 2},
+            {"padding": "valid", "strides": 2, "output_padding": 1},
+        ),
+        boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotConv2DTranspose,
+        keras.layers.Conv2DTranspose,
+        {"filters": 3, "kernel_size": (3, 2)},
+        (3, 4, 2),
+        numpy_reference_convolution.transposed,
+        geometries=(
+            {"padding": "valid"},
+            {"padding": "same", "strides": 2},
+            {"padding": "same"},
+            {"padding": "same", "strides": 3},
+        ),
+        boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotConv3DTranspose,
+        keras.layers.Conv3DTranspose,
+        {"filters": 2, "kernel_size": (2, 3, 2)},
+        (2, 3, 2, 2),
+        numpy_reference_convolution.transposed,
+        geometries=({"padding": "valid"}, {"padding": "same", "strides": 2}),
+        boundaries=("padded", "interior"),
+    ),
+    Row(
+        layers.AutoRotEinsumDense,
+        keras.layers.EinsumDense,
+        {"equation": "abc,cde->abde", "output_shape": (4, 2, 3)},
+        (4, 5),
+        numpy_reference.einsum_dense,
+        geometries=({"bias_axes": "de"}, {"bias_axes": "e"}, {"bias_axes": "d"}, {"bias_axes": None}),
+        has_use_bias=False,
+    ),
+    Row(
+        layers.AutoRotSimpleRNN,
+        keras.layers.SimpleRNN,
+        {"units": 3},
+        (3, 3),
+        recurrent_reference.simple_rnn,
+        geometries=({}, {"return_sequences": True, "go_backwards": True}, {"unroll": True}),
+        activations=BOUNDED,
+    ),
+    Row(
+        layers.AutoRotLSTM,
+        keras.layers.LSTM,
+        {"units": 3},
+        (3, 2),
+        recurrent_reference.lstm,
+        geometries=({}, {"return_sequences": True, "go_backwards": True}, {"unroll": True}),
+        activations=BOUNDED,
+    ),
+    Row(
+        layers.AutoRotGRU,
+        keras.layers.GRU,
+        {"units": 3},
+        (3, 2),
+        recurrent_reference.gru,
+        geometries=({}, {"reset_after": False}, {"return_sequences": True, "go_backwards": True}),
+        activations=BOUNDED,
     ),
 ]
 NAMES = [row.name for row in ROWS]

@@ -3,7 +3,6 @@
 Nothing is shared with the package, and nothing is clever: x_Q really is put through the layer.
 """
 
-import itertools
 import math
 
 import numpy as np
@@ -58,60 +57,21 @@ def dense(layer, weights, x):
     return rotate(layer, weights, f, f_reference)
 
 
-def convolution(layer, weights, x):
-    """Of any rank; the data format is the layer's."""
+def einsum_dense(layer, weights, x):
+    """Written for kernels whose inputs come first, and for a bias that broadcasts over the units."""
     kernel, bias = weights["kernel"], weights.get("bias", 0.0)
-    if layer.data_format == "channels_first":
-        x = np.moveaxis(x, 1, -1)
-    geometry = (layer.strides, layer.padding, layer.dilation_rate)
-    f = convolve(x, kernel, *geometry, groups=layer.groups) + bias
-    if layer.boundary == "interior":
-        seen = np.ones((1, *kernel.shape[:-2], x.shape[-1]))
-        inner = ((1,) * layer.rank, "valid", (1,) * layer.rank)
+    inputs = layer.equation.partition(",")[0].replace("...", "").strip()
+    num_summed = sum(label not in layer.equation.partition("->")[2] for label in inputs)
+    f = np.einsum(layer.equation, x, kernel) + bias
+    axes = tuple(range(num_summed))
+    if not isinstance(layer.reference_point, str):
+        point = np.array(layer.reference_point).reshape(kernel.shape[:num_summed])
+        f_reference = np.tensordot(point, kernel, num_summed) + bias
+    elif layer.reference_point == "uniform":
+        f_reference = uniform(layer) * kernel.sum(axes) + bias
     else:
-        seen, inner = np.ones((1, *x.shape[1:])), geometry
-    if layer.reference_point == "aligned":
-        squares = convolve(seen, kernel**2, *inner, groups=layer.groups)
-        inputs = convolve(seen, np.ones_like(kernel), *inner, groups=layer.groups)
-        f_reference = abs(uniform(layer)) * np.sqrt(inputs) * np.sqrt(squares) + bias
-    else:
-        point = uniform(layer) if layer.reference_point == "uniform" else np.array(layer.reference_point)
-        f_reference = convolve(seen * point, kernel, *inner, groups=layer.groups) + bias
-    outputs = rotate(layer, weights, f, f_reference)
-    return np.moveaxis(outputs, -1, 1) if layer.data_format == "channels_first" else outputs
-
-
-def convolve(x, kernel, strides, padding, dilation, *, groups=1):
-    """A convolution of any rank, channels last, tap by tap."""
-    taps = kernel.shape[:-2]
-    spans = [(tap - 1) * step + 1 for tap, step in zip(taps, dilation, strict=True)]
-    pads = [
-        pad(size, span, stride, padding)
-        for size, span, stride in zip(x.shape[1:], spans, strides, strict=False)
-    ]
-    x = np.pad(x, [(0, 0), *pads, (0, 0)])
-    sizes = [
-        (size - span) // stride + 1 for size, span, stride in zip(x.shape[1:], spans, strides, strict=False)
-    ]
-    filters = kernel.shape[-1]
-    outputs = np.zeros((len(x), *sizes, filters))
-    channels = x.shape[-1] // groups
-    for tap in itertools.product(*map(range, taps)):
-        window = tuple(
-            slice(index * step, index * step + (size - 1) * stride + 1, stride)
-            for index, step, size, stride in zip(tap, dilation, sizes, strides, strict=True)
-        )
-        seen = x[(slice(None), *window)]
-        for group in range(groups):
-            mine = slice(group * filters // groups, (group + 1) * filters // groups)
-            outputs[..., mine] += seen[..., group * channels : (group + 1) * channels] @ kernel[tap][:, mine]
-    return outputs
-
-
-def pad(size, span, stride, padding):
-    if padding == "valid":
-        return 0, 0
-    if padding == "causal":
-        return span - 1, 0
-    total = max((math.ceil(size / stride) - 1) * stride + span - size, 0)
-    return total // 2, total - total // 2
+        radius = abs(uniform(layer)) * math.sqrt(math.prod(kernel.shape[:num_summed]))
+        f_reference = radius * np.sqrt((kernel**2).sum(axes)) + bias
+    limits = limit_of(layer, weights)
+    limits = limits.reshape(f_reference.shape) if np.ndim(limits) else limits
+    return activation_of(layer)(limits / (np.abs(f_reference) + EPSILON) * f)

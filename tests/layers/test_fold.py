@@ -104,7 +104,36 @@ def test_model_that_cannot_be_folded_is_refused():
     class Subclassed(keras.Model):
         pass
 
-    with pytest.raises(ValueError, match="`model` must be a functional or sequential model.*Subclassed"):
+    with pytest.raises(ValueError, match=r"`model` must be a functional or sequential model.*Subclassed"):
         layers.fold(Subclassed())
     with pytest.raises(ValueError, match="no weights yet"):
         layers.fold(keras.Sequential([layers.AutoRotDense(2)]))
+
+
+@pytest.mark.parametrize("boundary", ["padded", "interior"])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_batch_normalization_behind_a_linear_layer_is_folded_when_asked(boundary, use_bias):
+    inputs = layers.Input((6, 5, 2), value_range=(-1, 1))
+    x = layers.AutoRotConv2D(3, 3, padding="same", boundary=boundary, use_bias=use_bias)(inputs)
+    x = keras.layers.Activation("tanh")(keras.layers.BatchNormalization()(x))
+    x = layers.AutoRotDense(4, use_bias=use_bias)(keras.layers.Flatten()(x))
+    x = keras.layers.BatchNormalization(scale=False)(x)
+    x = layers.AutoRotDense(3, activation="tanh")(x)
+    model = trained_look(keras.Model(inputs, keras.layers.BatchNormalization(name="kept")(x)))
+    folded = layers.fold(model, batch_normalization=True)
+    assert_stock(folded)
+    np.testing.assert_allclose(outputs_of(folded, IMAGES), outputs_of(model, IMAGES), atol=1e-5, rtol=1e-5)
+    left = [layer.name for layer in folded.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert left == ["kept"]
+
+
+def test_batch_normalization_that_others_share_or_bypass_is_left_alone():
+    inputs = layers.Input((4,), value_range=(-1, 1))
+    first = layers.AutoRotDense(4)
+    shared = keras.layers.BatchNormalization()
+    x = first(inputs)
+    both = keras.layers.Add()([shared(x), shared(layers.AutoRotDense(4)(inputs)), x])
+    model = trained_look(keras.Model(inputs, both))
+    folded = layers.fold(model, batch_normalization=True)
+    np.testing.assert_allclose(outputs_of(folded, POINTS), outputs_of(model, POINTS), atol=1e-5, rtol=1e-5)
+    assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in folded.layers)

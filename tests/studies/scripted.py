@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from arnn_search.execution import Executor
 from arnn_search.spaces.parameters import Parameter
-from arnn_search.trials.channel import EpochReport
+from arnn_search.trials.channel import Built, EpochReport
 from arnn_search.trials.outcome import TrialOutcome
 
 COMPLETED = TrialOutcome("completed", "completed")
@@ -22,7 +22,7 @@ def train(task, session) -> Iterator[TrialOutcome | None]:
     yield None
     width = session.suggest(WIDTH)
     family = session.suggest(FAMILY)
-    session.event("built", {"num_parameters": width, "architecture": f"{family}-{width}"})
+    session.built(Built(f"{family}-{width}", width))
     noise = random.Random(task.seed).random() * 0.01
     for epoch in range(1, task.epochs + 1):
         yield None

@@ -4,10 +4,13 @@ import pytest
 
 from arnn_search.execution import Slot
 from arnn_search.spaces.parameters import Parameter
+from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines import OptunaEngine
 from arnn_search.studies.history import HistoryView
-from arnn_search.studies.ledger import create_ledger, open_ledger, trial_attributes, trial_epochs
+from arnn_search.studies.lease import Lease
+from arnn_search.studies.ledger import create_ledger, find_ledger, open_ledger, trial_attributes, trial_epochs
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.objectives import Objective, Objectives
 from arnn_search.studies.supervisor import Supervisor
 from arnn_search.tracking import NullTracker
 from arnn_search.trials.outcome import TrialOutcome
@@ -19,32 +22,42 @@ from .scripted import KILLED, RATE, ScriptedExecutor, train
 class Workplace:
     """A ledger in a folder, and supervisors that are put to work on it."""
 
-    def __init__(self, directory, *, slots=2, order="strict", sampler="tpe", pruner="none", epochs=3):
+    def __init__(
+        self, directory, *, slots=2, order="strict", sampler="tpe", pruner="none", epochs=3, storage=None
+    ):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory, self.order, self.epochs = directory, order, epochs
         self.slots = [Slot(f"cpu:{index}", "cpu", 1) for index in range(slots)]
-        self.ledger = create_ledger(directory, "study", direction="maximize")
+        self.storage = storage
+        self.ledger = find_ledger(directory, "study", storage=storage) or create_ledger(
+            directory, "study", direction="maximize", storage=storage
+        )
+        self.admission = Admission()
+        self.objectives = Objectives((Objective("val_accuracy", "maximize"),))
         self.engine = OptunaEngine(
             sampler=sampler, pruner=pruner, direction="maximize", epochs=epochs, seed=7, study_name="study"
         )
 
     def reopen(self):
-        self.ledger = open_ledger(self.directory, "study")
+        self.ledger = open_ledger(self.directory, "study", storage=self.storage)
 
-    def supervisor(self, executor, trials, *, retries=1, listener=None, **limits):
+    def supervisor(self, executor, trials, *, retries=1, listener=None, lease_seconds=60.0, **limits):
         settings = {"timeout_seconds": None, "trial_timeout_seconds": None} | limits
         return Supervisor(
             self.ledger,
             self.engine,
             executor,
             self.slots,
-            history=HistoryView(self.order, num_slots=len(self.slots)),
+            history=HistoryView(self.order, num_slots=len(self.slots), needs_values=self.engine.needs_values),
             tracker=NullTracker(),
             listener=listener or StudyListener(),
             make_task=self._task,
+            admission=self.admission,
+            objectives=self.objectives,
             on_trial_end=lambda number: None,
             trials=trials,
             retries=retries,
+            lease=Lease(self.ledger, shared=self.storage is not None, seconds=lease_seconds),
             **settings,
         )
 

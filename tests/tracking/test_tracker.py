@@ -204,9 +204,10 @@ def test_other_store_gets_everything_from_the_beginning(
     tracker.start_trial(0, tags={})
     tracker.log_metrics(0, {"loss": 1.0}, 0)
     assert tracker.close(SECONDS)
+    former = tracker.run_id(0)
     moved = new_tracker(experiment="elsewhere")
     assert moved.flush(SECONDS), moved.last_error
-    assert moved.run_id(0) not in {None, tracker.run_id(0)}
+    assert moved.run_id(0) not in {None, former}
     assert history(client, moved.run_id(0), "loss") == [(0, 1.0)]
 
 

@@ -1,23 +1,22 @@
 """Optuna as an engine: any of its samplers and pruners, the same proposals for the same history and seed."""
 
-import warnings
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
 import optuna
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.samplers import BruteForceSampler
 from optuna.trial import TrialState, create_trial
 
-from arnn_search.errors import ConfigurationError
 from arnn_search.spaces.parameters import Parameter, Value
-from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal
+from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness
+from arnn_search.studies.engines.pruners import make_pruner
+from arnn_search.studies.engines.samplers import Draw, sampler_maker
+from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.ledger import Direction, quiet_optuna
 
-_REDUCTION_FACTOR = 3
-_NEEDED = {"gp": "torch", "cmaes": "cmaes"}
+_RESAMPLED = 100
+_FAR_AWAY = 2**16
+"""Between the points of a sequence that stand for one trial."""
 
 
 class OptunaEngine(Engine):
@@ -27,44 +26,88 @@ class OptunaEngine(Engine):
     stopped, and several workers make no difference to what is proposed from the same history.
 
     Args:
-        sampler: `"tpe"`, `"random"`, `"gp"` or `"cmaes"`.
-        pruner: `"median"` (no judgement in the first quarter of the epochs, nor before 5 trials have
-            ended), `"asha"`, `"hyperband"` (both with reduction factor 3) or `"none"`.
+        sampler: a name of `choices.SAMPLERS`, or `module:Class`.
+        pruner: a name of `choices.PRUNERS`, or `module:Class`. Median, percentile and patient judge nothing
+            in the first quarter of the epochs, nor before 5 trials have ended; asha and hyperband have the
+            reduction factor 3.
         direction: `"maximize"` or `"minimize"`.
+        directions: of several objectives, instead; then nothing is pruned here.
         epochs: epochs of a full trial.
         seed: the study's seed.
+        imported: trials of another study, known from the start.
         study_name: enters Hyperband's choice of a bracket.
 
     Raises:
-        ConfigurationError: the sampler needs a package that is not installed.
+        ConfigurationError: the sampler needs a package that is not installed, or a class is not found.
     """
 
     def __init__(
-        self, *, sampler: str, pruner: str, direction: Direction, epochs: int, seed: int, study_name: str
+        self,
+        *,
+        sampler: str,
+        pruner: str,
+        direction: Direction = "maximize",
+        directions: Sequence[Direction] = (),
+        epochs: int,
+        seed: int,
+        study_name: str,
+        imported: Sequence[PastTrial] = (),
     ) -> None:
-        needed = _NEEDED.get(sampler)
-        if needed is not None and find_spec(needed) is None:
-            raise ConfigurationError(
-                f"The sampler {sampler!r} needs the package {needed!r}: pip install 'arnn-search[{needed}]'."
-            )
-        self._sampler, self._direction, self._seed, self._name = sampler, direction, seed, study_name
+        self._imported = tuple(imported)
+        self._make_sampler = sampler_maker(sampler)
         self._pruner = make_pruner(pruner, epochs=epochs)
+        self._directions, self._seed, self._name = list(directions) or [direction], seed, study_name
+        self._is_exhaustive = isinstance(self._make_sampler(Draw(0, 0, 0)), BruteForceSampler)
+
+    @property
+    def needs_values(self) -> bool:
+        return self._is_exhaustive
+
+    @property
+    def resamples(self) -> bool:
+        return not self._is_exhaustive
+
+    def readiness(self, number: int, history: Sequence[PastTrial]) -> Readiness:
+        if not self._is_exhaustive or not any(past.state.is_finished() for past in history):
+            return Readiness.READY
+        return Readiness.EXHAUSTED if self._is_exhausted(number, history) else Readiness.READY
 
     def propose(
-        self, number: int, history: Sequence[PastTrial], *, fixed: Mapping[str, Value] | None = None
+        self,
+        number: int,
+        history: Sequence[PastTrial],
+        *,
+        fixed: Mapping[str, Value] | None = None,
+        tries: int = 0,
     ) -> "OptunaProposal":
         with quiet_optuna():
-            study = optuna.create_study(
-                study_name=self._name,
-                direction=self._direction,
-                sampler=make_sampler(self._sampler, seed=trial_seed(self._seed, number, purpose=1)),
-                pruner=self._pruner,
-            )
-            for past in history:
-                study.add_trial(_as_optuna(past))
+            study = self._study(number, history, tries=tries)
             if fixed:
                 study.enqueue_trial(dict(fixed))
             return OptunaProposal(study, study.ask())
+
+    def _study(self, number: int, history: Sequence[PastTrial], *, tries: int = 0) -> optuna.Study:
+        seed = trial_seed(self._seed, number, purpose=1 if tries == 0 else _RESAMPLED + tries)
+        draw = Draw(number + tries * _FAR_AWAY, seed, self._seed)
+        study = optuna.create_study(
+            study_name=self._name,
+            directions=self._directions,
+            sampler=self._make_sampler(draw),
+            pruner=self._pruner,
+        )
+        for past in (*self._imported, *history):
+            study.add_trial(_as_optuna(past))
+        return study
+
+    def _is_exhausted(self, number: int, history: Sequence[PastTrial]) -> bool:
+        """Whether the sampler, shown the end of a trial, would stop the study: it has no other way to say."""
+        stopped: list[bool] = []
+        with quiet_optuna():
+            study = self._study(number, history)
+            study.stop = lambda: stopped.append(True)  # type: ignore[method-assign]
+            ended = next(trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished())
+            study.sampler.after_trial(study, ended, ended.state, ended.values)
+        return bool(stopped)
 
 
 class OptunaProposal(Proposal):
@@ -86,44 +129,19 @@ class OptunaProposal(Proposal):
         return {name: value for name, value in own.items() if name != "fixed_params"}
 
 
-def make_sampler(name: str, *, seed: int) -> BaseSampler:
-    """One of Optuna's samplers, by the name it has in `study.toml`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        if name == "tpe":
-            # Spaces are conditional: parameters are modelled together in the groups that occur together.
-            return TPESampler(seed=seed, multivariate=True, group=True)
-        if name == "random":
-            return RandomSampler(seed=seed)
-        if name == "gp":
-            return GPSampler(seed=seed)
-        return CmaEsSampler(seed=seed, warn_independent_sampling=False)
-
-
-def make_pruner(name: str, *, epochs: int) -> BasePruner:
-    """One of Optuna's pruners, by the name it has in `study.toml`."""
-    smallest = max(1, epochs // _REDUCTION_FACTOR**2)
-    if name == "median":
-        return MedianPruner(n_startup_trials=5, n_warmup_steps=1 + epochs // 4)
-    if name == "asha":
-        return SuccessiveHalvingPruner(min_resource=smallest, reduction_factor=_REDUCTION_FACTOR)
-    if name == "hyperband":
-        return HyperbandPruner(min_resource=smallest, max_resource=epochs, reduction_factor=_REDUCTION_FACTOR)
-    return NopPruner()
-
-
-def trial_seed(seed: int, number: int, *, purpose: int = 0) -> int:
-    """A seed for one trial, in [0, 2^31): independent between trials, studies and purposes."""
-    state = np.random.SeedSequence([seed, number, purpose]).generate_state(1)[0]
-    return int(state) & 0x7FFFFFFF
-
-
 def _as_optuna(past: PastTrial) -> optuna.trial.FrozenTrial:
     return create_trial(
         state=past.state,
-        value=past.value if past.state == TrialState.COMPLETE else None,
+        values=_scores(past),
         params=dict(past.parameters),
         distributions=dict(past.distributions),
         intermediate_values=dict(past.intermediate_values),
         system_attrs=dict(past.notes),
+        constraints=dict(past.constraints),
     )
+
+
+def _scores(past: PastTrial) -> list[float] | None:
+    if past.state != TrialState.COMPLETE:
+        return None
+    return list(past.values) or (None if past.value is None else [past.value])

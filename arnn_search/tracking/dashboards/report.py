@@ -35,7 +35,8 @@ def write_report(
     if chosen is None:
         known = ", ".join(SUFFIXES)
         raise DashboardError(
-            f"A report is written as HTML or Markdown. Received: {path.name!r}; give --format, or end in {known}."
+            f"A report is written as HTML or Markdown. Received: {path.name!r}; give --format, or a name "
+            f"that ends in {known}."
         )
     text, warnings = (_markdown(view), []) if chosen == "md" else _html(view, directory)
     try:

@@ -11,8 +11,9 @@ from arnn_search import figures
 
 def render(study):
     # `study` is plain tables (pandas), read from MLflow:
-    #   study.trials   one row per trial, indexed by its number: state, reason, score, started, ended, seconds,
-    #                  device, family, num_weights, ..., "param.<name>" and "metric.<name>" at its best epoch
+    #   study.trials   one row per trial, indexed by its number: state, reason, score, started, ended,
+    #                  seconds, device, family, num_weights, ...; and at its best epoch
+    #                  "param.<name>" and "metric.<name>"
     #   study.epochs   one row per trial and epoch: trial, epoch, and a column for each metric
     #   study.layers   one row per trial, epoch and layer: depth, layer, gradient_rms, saturation, limit
     # and beside them study.completed (best first), study.metric, study.direction, study.gradients[number].

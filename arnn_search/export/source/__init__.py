@@ -1,0 +1,1 @@
+"""A Keras model written as Python that builds it, layer by layer."""

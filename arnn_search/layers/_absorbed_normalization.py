@@ -1,0 +1,65 @@
+"""Batch normalisation that directly follows a linear layer is linear too, once it is trained: part of it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from arnn_search.layers._dense import AutoRotDense
+from arnn_search.layers._rotated_convolution import AutoRotConvolution
+
+
+def find_absorbable(model: keras.Model) -> dict[int, Any]:
+    """The batch normalisations that a rotating layer can take in, by the `id` of that layer.
+
+    The layer has no activation of its own, nothing else reads its outputs, and both are used once.
+    """
+    found: dict[int, Any] = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found |= find_absorbable(layer)
+        elif isinstance(layer, (AutoRotDense, AutoRotConvolution)) and _is_linear(layer):
+            readers = [other for other in model.layers if _reads(other, layer)]
+            is_output = any(tensor is _output(layer) for tensor in keras.tree.flatten(model.outputs))
+            if len(readers) == 1 and not is_output and _normalizes(readers[0], layer):
+                found[id(layer)] = readers[0]
+    return found
+
+
+def scale_and_shift(normalization: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What a trained batch normalisation does to each unit: x -> scale x + shift."""
+    moments = (normalization.moving_mean, normalization.moving_variance)
+    mean, variance = (np.asarray(keras.ops.convert_to_numpy(moment), dtype="float64") for moment in moments)
+    scale = 1.0 / np.sqrt(variance + normalization.epsilon)
+    if normalization.gamma is not None:
+        scale = scale * keras.ops.convert_to_numpy(normalization.gamma)
+    shift = -mean * scale
+    if normalization.beta is not None:
+        shift = shift + keras.ops.convert_to_numpy(normalization.beta)
+    return scale.astype("float32"), shift.astype("float32")
+
+
+def _is_linear(layer: Any) -> bool:
+    return bool(layer.auto_rotation and layer.activation in (None, keras.activations.linear))
+
+
+def _normalizes(reader: Any, layer: Any) -> bool:
+    if not isinstance(reader, keras.layers.BatchNormalization) or _output(reader) is None:
+        return False
+    units = getattr(layer, "channel_axis", len(_output(layer).shape) - 1)
+    return bool(reader.axis % len(_output(layer).shape) == units)
+
+
+def _reads(reader: Any, layer: Any) -> bool:
+    try:
+        read = keras.tree.flatten(reader.input)
+    except (AttributeError, ValueError):  # used several times: whatever it reads, it cannot be absorbed
+        return reader is not layer and isinstance(reader, keras.layers.BatchNormalization)
+    return _output(layer) is not None and any(tensor is _output(layer) for tensor in read)
+
+
+def _output(layer: Any) -> Any:
+    try:
+        return layer.output
+    except (AttributeError, ValueError):  # used several times, or never
+        return None

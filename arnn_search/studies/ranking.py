@@ -1,0 +1,110 @@
+"""Which trials are the best: by score, by the mean of repeats, or as a Pareto front."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from optuna.trial import FrozenTrial, TrialState
+
+from arnn_search.studies.ledger import trial_attributes
+
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Place:
+    """A trial's place among the completed ones.
+
+    Attributes:
+        trial: the trial.
+        is_leader: whether it belongs on the leaderboard; of several objectives, whether it is on the Pareto
+            front, and of repeats of one architecture, whether it is the best of them.
+        mean: of the scores of its architecture, if repeats are averaged.
+        interval: in which that mean lies with 95 % confidence; None for a single one.
+        repeats: how many trials the mean is of.
+    """
+
+    trial: FrozenTrial
+    is_leader: bool = True
+    mean: float | None = None
+    interval: tuple[float, float] | None = None
+    repeats: int = 1
+
+
+def rank(trials: Sequence[FrozenTrial], directions: Sequence[str], *, average: bool = False) -> list[Place]:
+    """The completed trials, the leaders first and each group best first; equals in order of the number.
+
+    Args:
+        trials: any trials.
+        directions: `"maximize"` or `"minimize"`, for each objective.
+        average: whether trials of the same architecture stand for one, with their mean as the score.
+    """
+    completed = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    if len(directions) > 1:
+        return _pareto(completed, directions)
+    sign = -1.0 if directions[0] == "maximize" else 1.0
+    ordered = sorted(completed, key=lambda trial: (sign * trial.values[0], trial.number))
+    if not average:
+        return [Place(trial) for trial in ordered]
+    return _averaged(ordered, sign)
+
+
+def costs(values: Sequence[float], directions: Sequence[str]) -> tuple[float, ...]:
+    """The values with such signs that smaller is better."""
+    return tuple(
+        -value if direction == "maximize" else value
+        for value, direction in zip(values, directions, strict=True)
+    )
+
+
+def dominates(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Whether costs are nowhere larger, and somewhere smaller."""
+    return all(a <= b for a, b in zip(first, second, strict=True)) and tuple(first) != tuple(second)
+
+
+def _pareto(completed: list[FrozenTrial], directions: Sequence[str]) -> list[Place]:
+    by_trial = {trial.number: costs(trial.values, directions) for trial in completed}
+    places = [
+        Place(
+            trial,
+            is_leader=not any(dominates(other, by_trial[trial.number]) for other in by_trial.values()),
+        )
+        for trial in completed
+    ]
+    return sorted(
+        places,
+        key=lambda place: (not place.is_leader, by_trial[place.trial.number], place.trial.number),
+    )
+
+
+def _averaged(ordered: list[FrozenTrial], sign: float) -> list[Place]:
+    groups: dict[str, list[FrozenTrial]] = defaultdict(list)
+    for trial in ordered:
+        groups[trial_attributes(trial).get("architecture") or f"trial {trial.number}"].append(trial)
+    leaders, others = [], []
+    for group in groups.values():
+        scores = [trial.values[0] for trial in group]
+        mean, interval = statistics.fmean(scores), confidence_interval(scores)
+        first, *rest = (
+            Place(trial, is_leader=trial is group[0], mean=mean, interval=interval, repeats=len(group))
+            for trial in group
+        )
+        leaders.append(first)
+        others.extend(rest)
+    leaders.sort(key=lambda place: (sign * (place.mean or 0.0), place.trial.number))
+    others.sort(key=lambda place: (sign * place.trial.values[0], place.trial.number))
+    return leaders + others
+
+
+def confidence_interval(scores: Sequence[float]) -> tuple[float, float] | None:
+    """Student's interval for the mean of a few scores; None for fewer than two."""
+    if len(scores) < 2:
+        return None
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(len(scores) - 1, (1 + _CONFIDENCE) / 2))
+    half = quantile * statistics.stdev(scores) / math.sqrt(len(scores))
+    mean = statistics.fmean(scores)
+    return mean - half, mean + half

@@ -1,0 +1,1 @@
+"""What speed and memory cost, measured; see benchmarks/README.md."""
