@@ -64,7 +64,7 @@ class AutoRotDense(AutoRotatedProduct, keras.layers.Dense):  # type: ignore[misc
         return outputs if self.activation is None else self.activation(outputs)
 
     def _scales_outputs(self, inputs: Any) -> bool:
-        """Whether outputs are scaled instead of weights: where a unit has more inputs than a batch has samples.
+        """Whether outputs are scaled, not weights: where a unit has more inputs than a batch has samples.
 
         Not in half precision, whose range f(x) might leave before it is scaled.
         """
