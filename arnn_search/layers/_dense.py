@@ -8,6 +8,9 @@ from keras import ops
 from arnn_search.layers._rotated import AutoRotated
 from arnn_search.layers._rotation import aligned_response, uniform_response
 
+_MANY_INPUTS = 128
+"""As many as a batch usually has samples."""
+
 
 class AutoRotatedProduct(AutoRotated):
     """Layers whose `response_kernel` has the shape `(inputs, units)`: one ρ for each unit."""
@@ -28,7 +31,8 @@ class AutoRotatedProduct(AutoRotated):
 class AutoRotDense(AutoRotatedProduct, keras.layers.Dense):  # type: ignore[misc]
     """`keras.layers.Dense` whose pre-activation is scaled by ρ = L / (|f(x_Q)| + ε), one ρ per unit.
 
-    ρ is folded into kernel and bias before the product, σ((ρW) x + ρb), so that the batch is evaluated once.
+    The batch is evaluated once: ρ scales kernel and bias before the product, σ((ρW) x + ρb), or its outputs,
+    σ(ρ (W x + b)), where they are fewer than the weights.
 
     Args: those of `keras.layers.Dense`, and those of `AutoRotated`.
 
@@ -47,8 +51,22 @@ class AutoRotDense(AutoRotatedProduct, keras.layers.Dense):  # type: ignore[misc
         if not self.auto_rotation:
             return super().call(inputs, training=training)
         rho, bias = self.rho(), self.rotation_bias()
-        (kernel,) = self.scaled_kernels(rho)
+        if self._scales_outputs(inputs):
+            kernel, after = self.rotation_kernel(), rho
+        else:
+            (kernel,), after = self.scaled_kernels(rho), None
+            bias = None if bias is None else bias * rho
         outputs = ops.matmul(self.cast_inputs(inputs), ops.cast(kernel, self.compute_dtype))
         if bias is not None:
-            outputs = ops.add(outputs, ops.cast(bias * rho, self.compute_dtype))
+            outputs = ops.add(outputs, ops.cast(bias, self.compute_dtype))
+        if after is not None:
+            outputs = outputs * after
         return outputs if self.activation is None else self.activation(outputs)
+
+    def _scales_outputs(self, inputs: Any) -> bool:
+        """Whether outputs are scaled, not weights: where a unit has more inputs than a batch has samples.
+
+        Not in half precision, whose range f(x) might leave before it is scaled.
+        """
+        is_wide = len(inputs.shape) == 2 and self.kernel.shape[0] >= _MANY_INPUTS
+        return bool(is_wide and self.compute_dtype == self.rotation_dtype)

@@ -42,10 +42,12 @@ class Row:
     has_use_bias: bool = True
     activations: tuple[str, ...] = ("sigmoid", "tanh", "relu", "linear", "softsign")
     """What the variants take in turn."""
+    feature: str = ""
+    """What sets this row apart from another one of the same layer."""
 
     @property
     def name(self) -> str:
-        return self.layer.__name__
+        return self.layer.__name__ + self.feature
 
     @property
     def without_bias(self) -> dict[str, Any]:
@@ -104,6 +106,14 @@ ROWS = [
         {"units": 3},
         (4,),
         numpy_reference.dense,
+    ),
+    Row(
+        layers.AutoRotDense,
+        keras.layers.Dense,
+        {"units": 3},
+        (130,),
+        numpy_reference.dense,
+        feature="OfManyInputs",
     ),
     Row(
         layers.AutoRotConv2D,
