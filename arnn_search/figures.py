@@ -84,7 +84,7 @@ def words(text: str, *, title: str = "", height: int = 200) -> go.Figure:
     figure.update_layout(
         annotations=[
             {
-                "text": "<br>".join(textwrap.wrap(text, 72)),
+                "text": "<br>".join(textwrap.wrap(text, 44)),
                 "x": 0.5,
                 "y": 0.5,
                 "xref": "paper",

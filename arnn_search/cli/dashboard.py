@@ -2,14 +2,19 @@
 
 import contextlib
 import json
+import tempfile
+import threading
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from arnn_search.cli.look import STUDIES, Directory, Json, StudyArgument
 from arnn_search.errors import ArnnSearchError, StudyError
+
+if TYPE_CHECKING:
+    from arnn_search.tracking.pages import StudyLocation
 
 TrackingUri = Annotated[
     str | None,
@@ -40,10 +45,16 @@ def open_pages(
     tracking_uri: TrackingUri = None,
     port: Annotated[int, typer.Option(help="Port to serve on; another one if it is taken.")] = 5000,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    live: Annotated[
+        bool, typer.Option("--live", help="Show all dashboards on one page that follows a running study.")
+    ] = False,
 ) -> None:
     """Serve MLflow on this machine, render the dashboards, and open them. Ctrl-C ends it."""
+    if live:
+        _follow(*_store(study, directory, tracking_uri), port=port, open_page=open_page)
+        return
     from arnn_search.tracking.dashboards.publication import Publication
-    from arnn_search.tracking.pages import find_study, run_url
+    from arnn_search.tracking.pages import run_url
     from arnn_search.tracking.saved_view import view_url
     from arnn_search.tracking.server import serve, stop_server
     from arnn_search.tracking.study_reader import objective_of
@@ -52,9 +63,7 @@ def open_pages(
     typer.echo(f"Starting MLflow on {uri} ...")
     server, base = serve(uri, port=port)
     try:
-        location = find_study(uri, name)
-        if location is None:
-            raise StudyError(f"MLflow holds nothing of {name!r} yet. Try `arnn-search sync {name}`.")
+        location = _located(uri, name)
         typer.echo("Rendering the dashboards ...")
         for warning in Publication(uri, location, directory=Path.cwd(), cache=None).run():
             typer.secho(warning, fg="yellow", err=True)
@@ -62,7 +71,9 @@ def open_pages(
         page = run_url(base, *run, artifact="dashboards/overview.html")
         typer.echo(f"Dashboards:  {page}")
         typer.echo(f"The study:   {run_url(base, *run)}")
-        typer.echo(f"Trials:      {view_url(base, location.experiment_id, objective_of(uri, location))}")
+        metric = objective_of(uri, location)
+        typer.echo(f"Trials:      {view_url(base, location.experiment_id, metric)}")
+        typer.echo(f"Charts:      {view_url(base, location.experiment_id, metric, charts=True)}")
         if open_page:
             typer.launch(page)
         if server is None:
@@ -132,6 +143,28 @@ def report(
     for warning in warnings:
         typer.secho(warning, fg="yellow", err=True)
     typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB).")
+
+
+def _follow(uri: str, study: str | None, *, port: int, open_page: bool) -> None:
+    from arnn_search.tracking.dashboards.live import LivePage
+
+    with tempfile.TemporaryDirectory(prefix="arnn-search-live-") as cache:
+        page = LivePage(uri, _located(uri, study), directory=Path.cwd(), cache=Path(cache), port=port)
+        with page.serving(), contextlib.suppress(KeyboardInterrupt):
+            typer.echo(f"Following the study at {page.address}")
+            if open_page:
+                typer.launch(page.address)
+            typer.echo("Ctrl-C ends it; the study goes on.")
+            threading.Event().wait()
+
+
+def _located(uri: str, study: str | None) -> "StudyLocation":
+    from arnn_search.tracking.pages import find_study
+
+    location = find_study(uri, study)
+    if location is None:
+        raise StudyError(f"MLflow holds nothing of {study!r} yet. Try `arnn-search sync {study}`.")
+    return location
 
 
 def _store(study: str | None, directory: Path, tracking_uri: str | None) -> tuple[str, str | None]:

@@ -9,6 +9,8 @@ import re
 from urllib.parse import quote, urlencode
 
 PREFIX = "mlflow.sharedViewState."
+_SECTION = "arnn-search-study"
+_NUM_RUNS = 500
 
 
 def view_key(metric: str) -> str:
@@ -50,13 +52,17 @@ def view_tag(metric: str, *, created: int) -> tuple[str, str]:
         "groupsExpanded": {},
         "autoRefreshEnabled": True,
         "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
-        # MLflow nests trials below their study only in the order of creation.
-        "orderByKey": "attributes.start_time",
-        "orderByAsc": False,
-        "searchFilter": "",
+        "orderByKey": f"metrics.`best_{metric}`",
+        "orderByAsc": "loss" in metric or "error" in metric,
+        "compareRunCharts": _charts(metric),
+        "compareRunSections": [
+            {"uuid": _SECTION, "name": "All trials", "display": True, "isReordered": True, "deleted": False}
+        ],
+        # Without the studies' own runs, below which MLflow would fold them away.
+        "searchFilter": "tags.`arnn.role` = 'trial'",
         "startTime": "ALL",
-        "lifecycleFilter": "ACTIVE",
-        "modelVersionFilter": "ALL",
+        "lifecycleFilter": "Active",
+        "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
     }
     envelope = {
@@ -68,14 +74,61 @@ def view_tag(metric: str, *, created: int) -> tuple[str, str]:
     return PREFIX + view_key(metric), json.dumps(envelope)
 
 
-def view_url(base_url: str, experiment_id: str, metric: str) -> str:
+def view_url(base_url: str, experiment_id: str, metric: str, *, charts: bool = False) -> str:
     """The page that opens the view.
 
     Args:
         base_url: address of the MLflow server.
         experiment_id: the MLflow experiment.
         metric: what the study optimises.
+        charts: whether to open its charts instead of its table.
     """
     query = {"viewStateShareKey": view_key(metric), "workflowType": "machine_learning"}
+    query |= {"compareRunsMode": "CHART"} if charts else {}
     runs = f"{base_url.rstrip('/')}/#/experiments/{quote(experiment_id)}/runs"
     return f"{runs}?{urlencode(query)}"
+
+
+def _charts(metric: str) -> list[dict[str, object]]:
+    """What ranks the trials, and the health of their gradients: by epoch, together, and by choices."""
+    best = f"best_{metric}"
+    choices = ["family", "activation", "limit_mode", "learning_rate"]
+    return [
+        _chart("LINE", metric, metricKey=metric, selectedMetricKeys=[metric]),
+        _chart(
+            "LINE",
+            "gradient health",
+            metricKey="health/score",
+            selectedMetricKeys=["health/score"],
+        ),
+        _chart(
+            "SCATTER",
+            f"{best} by gradient health",
+            xaxis={"key": "health/score", "type": "METRIC"},
+            yaxis={"key": best, "type": "METRIC"},
+        ),
+        _chart(
+            "PARALLEL",
+            f"{best} by choices",
+            selectedParams=choices,
+            selectedMetrics=[best],
+            showAllRuns=False,
+        ),
+    ]
+
+
+def _chart(kind: str, title: str, **more: object) -> dict[str, object]:
+    chart: dict[str, object] = {
+        "uuid": "arnn-search-" + re.sub(r"[^\w-]", "-", title),
+        "type": kind,
+        "displayName": title,
+        "metricSectionId": _SECTION,
+        "runsCountToCompare": _NUM_RUNS,
+        "deleted": False,
+        "isGenerated": False,
+    }
+    if kind == "LINE":
+        chart |= {"lineSmoothness": 0, "scaleType": "linear", "xAxisScaleType": "linear", "range": {}}
+        chart |= {"xAxisKey": "step", "selectedXAxisMetricKey": "", "yAxisKey": "metric"}
+        chart |= {"yAxisExpressions": [], "ignoreOutliers": False, "useGlobalXaxisKey": False}
+    return chart | more

@@ -51,7 +51,8 @@ def render_one(dashboard: PluginFile, view: StudyView) -> Section:
     """
     title, _, description = dashboard.description.partition("\n\n")
     heading, _, question = title.replace("\n", " ").partition(":")
-    description = f"{question.strip()}\n\n{description}".strip()
+    question = question.strip()
+    description = f"{question[:1].upper()}{question[1:]}\n\n{description}".strip()
     figures: list[Any] = []
     warning = ""
     try:

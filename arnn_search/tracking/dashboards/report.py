@@ -38,7 +38,7 @@ def write_report(
             f"A report is written as HTML or Markdown. Received: {path.name!r}; give --format, or a name "
             f"that ends in {known}."
         )
-    text, warnings = (_markdown(view), []) if chosen == "md" else _html(view, directory)
+    text, warnings = (_markdown(view), []) if chosen == "md" else report_page(view, directory)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -47,7 +47,13 @@ def write_report(
     return warnings
 
 
-def _html(view: StudyView, directory: Path | None) -> tuple[str, list[str]]:
+def report_page(view: StudyView, directory: Path | None = None) -> tuple[str, list[str]]:
+    """All dashboards below the study in words, as HTML; and a warning for each dashboard that is broken.
+
+    Args:
+        view: the study.
+        directory: the folder whose `dashboards/` counts as local; by default the current one.
+    """
     sections, warnings = render_all(view, directory)
     links = "".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in sections)
     introduction = f"{summarise(view).as_html()}\n<nav>{links}</nav>"
