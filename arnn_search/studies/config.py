@@ -109,7 +109,10 @@ class StudyConfig(BaseModel):
         None, "Keras' backend; by default KERAS_BACKEND, or what Keras is configured to.", section="training"
     )
     steps_per_execution: int = _key(
-        0, "Training steps per call of the compiled function; 0: chosen.", section="training", ge=0
+        0,
+        "Training steps per call of the compiled function; 0: a whole epoch where that can be, else 16.",
+        section="training",
+        ge=0,
     )
     deterministic: bool = _key(True, "The same numbers in every run on the same CPU.", section="training")
     telemetry: bool = _key(True, "Follow the gradients of every layer in every step.", section="training")

@@ -21,9 +21,9 @@ from arnn_search.trials.latency import inference_latency_ms
 from arnn_search.trials.outcome import TrialOutcome, failure_outcome
 from arnn_search.trials.reporter import EpochReporter
 from arnn_search.trials.task import TrialTask
+from arnn_search.trials.training import train
 
 _PROBE_SAMPLES = 128
-_AUTOMATIC_STEPS_PER_EXECUTION = 16
 
 
 def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) -> TrialOutcome:
@@ -72,9 +72,7 @@ def _describe(task: TrialTask, model: keras.Model, data: PreparedData) -> Built:
 
 
 def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedData) -> TrialOutcome:
-    inputs, targets = data.train()
     validation = data.validation()
-    _choose_steps_per_execution(model, task, num_samples=len(inputs))
     telemetry = GradientTelemetry(model) if task.telemetry else None
     saturation = None
     if telemetry is not None:
@@ -83,15 +81,15 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
     reporter = EpochReporter(
         task, channel, telemetry=telemetry, saturation=saturation, limits=lambda: _limits(model)
     )
-    model.fit(
-        inputs,
-        targets,
-        validation_data=validation,
+    train(
+        model,
+        data.train(),
+        validation,
         initial_epoch=task.initial_epoch,
         epochs=task.epochs,
         batch_size=task.batch_size,
+        steps_per_execution=task.steps_per_execution,
         callbacks=[reporter],
-        verbose=0,
     )
     if telemetry is not None:
         telemetry.detach()
@@ -115,14 +113,6 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
         save_weights(model, task.weights_path)
     task.initial_weights_path.unlink(missing_ok=True)
     return TrialOutcome("completed", "completed")
-
-
-def _choose_steps_per_execution(model: keras.Model, task: TrialTask, *, num_samples: int) -> None:
-    """Fewer returns to Python per epoch; the same steps on the same batches in the same order."""
-    if model.steps_per_execution != 1 or keras.config.backend() == "torch":
-        return  # the space has chosen, or the backend cannot
-    steps = -(-num_samples // task.batch_size)
-    model.steps_per_execution = task.steps_per_execution or min(_AUTOMATIC_STEPS_PER_EXECUTION, steps)
 
 
 def _rotated_layers(layer: Any) -> Iterator[Any]:
