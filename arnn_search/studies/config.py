@@ -1,5 +1,6 @@
 """The configuration of a study: one model for `study.toml`, the command line and the Python API."""
 
+import contextlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -139,6 +140,27 @@ class StudyConfig(BaseModel):
         may_change=True,
         ge=1,
     )
+    slots_per_device: int | None = _key(
+        None,
+        "Trials at a time on each GPU, or on the CPU; by default one per GPU, or one per CPU core.",
+        section="running",
+        may_change=True,
+        ge=1,
+    )
+    gpu_memory: str = _key(
+        "growth",
+        "GPU memory of a trial: growth (as it needs it), or a share of the GPU's, such as 0.5.",
+        section="running",
+        may_change=True,
+    )
+    gpus_per_trial: int = _key(
+        1,
+        "GPUs over which one trial spreads its batches (tensorflow and jax); with devices = cpu so many "
+        "virtual devices, to try it.",
+        section="running",
+        may_change=True,
+        ge=1,
+    )
     order: Literal["auto", "strict", "free"] = _key(
         "auto",
         "strict: proposals never depend on which trial happened to end first, so runs repeat exactly; free: "
@@ -189,6 +211,15 @@ class StudyConfig(BaseModel):
             if name.strip() not in ("auto", "maximize", "minimize"):
                 raise UnknownNameError("direction", name.strip(), ("auto", "maximize", "minimize"))
         return text
+
+    @field_validator("gpu_memory", mode="before")
+    @classmethod
+    def _growth_or_share(cls, value: Any) -> Any:
+        text = str(value)
+        with contextlib.suppress(ValueError):
+            if text == "growth" or 0 < float(text) <= 1:
+                return text
+        raise ValueError("must be growth, or a share above 0 and at most 1")
 
     @field_validator("engine")
     @classmethod

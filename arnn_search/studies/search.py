@@ -27,6 +27,7 @@ from arnn_search.studies.config import (
     recorded_form,
     shared_configuration,
 )
+from arnn_search.studies.devices import check_backend_sees, device_request
 from arnn_search.studies.engines.make import check_engine, make_engine
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
@@ -103,8 +104,10 @@ def run_study(
     declaration = find_space(config.space)
     check_source(config.data)
     check_engine(config)
+    request = device_request(config)
     with _executor(config) as executor:
-        slots = executor.plan_slots(config.devices, workers=config.workers)
+        slots = list(executor.plan_slots(request).slots)
+        check_backend_sees(slots, executor)
         listener.preparing("Loading Keras, preparing data, trying the search space")
         prepared = prepare_study(config, declaration, executor)
         if config.from_study is not None and existing is None:

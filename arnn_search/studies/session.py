@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as LedgerState
 
-from arnn_search.execution.devices import Slot
+from arnn_search.execution.slots import Slot
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines.engine import Proposal

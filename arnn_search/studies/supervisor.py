@@ -12,8 +12,8 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from arnn_search.execution.devices import Slot
 from arnn_search.execution.executor import Executor
+from arnn_search.execution.slots import Slot
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
 from arnn_search.studies.history import HistoryView, as_past_trial

@@ -48,7 +48,7 @@ def train(
             callbacks=callbacks,
         )
         return
-    if model.steps_per_execution == 1 and keras.config.backend() != "torch":  # which cannot
+    if model.steps_per_execution == 1 and _takes_several_steps(model):
         steps = -(-len(training[0]) // batch_size)
         model.steps_per_execution = steps_per_execution or min(_STEPS_PER_EXECUTION, steps)
     model.fit(
@@ -68,7 +68,6 @@ def takes_whole_epochs(model: keras.Model, training: Part) -> bool:
     """
     return (
         keras.config.backend() == "tensorflow"
-        and getattr(model, "distribute_strategy", None) is not None
         and model.distribute_strategy.num_replicas_in_sync == 1
         and not model.run_eagerly
         and model.steps_per_execution == 1  # else the space has chosen
@@ -78,6 +77,13 @@ def takes_whole_epochs(model: keras.Model, training: Part) -> bool:
         )
         and sum(part.nbytes for part in training) <= _MOST_BYTES
     )
+
+
+def _takes_several_steps(model: keras.Model) -> bool:
+    """Whether Keras can take several steps in one call: not on torch, nor over several TensorFlow devices."""
+    if keras.config.backend() == "tensorflow":
+        return bool(model.distribute_strategy.num_replicas_in_sync == 1)
+    return bool(keras.config.backend() == "jax")
 
 
 def _train_whole_epochs(
