@@ -25,7 +25,7 @@ _WITH_GPU = {
 _OPTIONAL = {
     "ray": ("--executor ray", "arnn-search[ray]"),
     "psycopg": ("--storage postgresql://...", "arnn-search[postgresql]"),
-    "optunahub": ("--sampler hub:...", "arnn-search[optunahub]"),
+    "optunahub": ("--sampler optunahub:...", "arnn-search[optunahub]"),
     "cmaes": ("--sampler cmaes", "arnn-search[cmaes]"),
     "onnxruntime": ("export to ONNX", "arnn-search[onnx]"),
     "tf2onnx": ("export to ONNX", "arnn-search[onnx]"),

@@ -17,7 +17,8 @@ from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, RayEx
 from arnn_search.spaces.discovery import SpaceFile, find_space
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.arrays import as_data_file
-from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
+from arnn_search.studies.best_models import BestModels, Progress
+from arnn_search.studies.conclusion import conclude
 from arnn_search.studies.config import (
     StudyConfig,
     config_as_toml,
@@ -44,6 +45,7 @@ from arnn_search.tracking import NullTracker, Tracker, is_server, resolve_uri
 from arnn_search.trials.task import TrialTask
 
 _SECONDS_BETWEEN_DASHBOARDS = 30.0
+_TRIALS_BETWEEN_DIGESTS = 100
 _PACKAGES = ("arnn-search", "keras", "tensorflow", "jax", "torch", "optuna", "keras-tuner", "mlflow", "numpy")
 
 
@@ -298,13 +300,16 @@ def _supervise(
             measure_latency=config.max_latency_ms is not None or "latency_ms" in prepared.objectives.names,
         )
 
+    best_models = BestModels(ledger, layout, keep=config.keep_models, average=config.duplicates == "repeat")
+    progress = Progress(ledger, tracker)
     drawn = time.monotonic()
 
     def on_trial_end(number: int) -> None:
         nonlocal drawn
-        average = config.duplicates == "repeat"
-        drop_weaker_models(ledger, layout, keep=config.keep_models, average=average)
-        log_progress(ledger, tracker)
+        best_models.update()
+        progress.update()
+        if number % _TRIALS_BETWEEN_DIGESTS == 0:
+            ledger.save_digest()
         if time.monotonic() - drawn > _SECONDS_BETWEEN_DASHBOARDS:
             drawn = time.monotonic()
             tracker.render_dashboards(Path.cwd())
