@@ -13,13 +13,13 @@ from optuna.trial import FixedTrial, FrozenTrial, Trial, TrialState
 
 from arnn_search.errors import StudyError
 from arnn_search.spaces.parameters import Parameter, Value
+from arnn_search.studies.ledger_file import EPOCH as _EPOCH
+from arnn_search.studies.ledger_file import PREFIX as _PREFIX
 from arnn_search.studies.ledger_file import LedgerStorage
 from arnn_search.studies.storage import FILE_NAME, exclusively, open_storage, patiently, without_password
 
 Direction = Literal["maximize", "minimize"]
 
-_PREFIX = "arnn:"
-_EPOCH = f"{_PREFIX}epoch:"
 _RUNG = f"{_PREFIX}rung:"
 
 

@@ -17,12 +17,21 @@ from arnn_search.studies.ledger_digest import LedgerDigest
 
 Record = dict[str, Any]
 
+PREFIX = "arnn:"
+"""Of the attributes that are this package's own."""
+EPOCH = f"{PREFIX}epoch:"
+"""Of an epoch's metrics; its number follows."""
+
+_CREATE_STUDY, _SET_TRIAL_STATE = 0, 6
+"""Optuna's own numbers of these operations in a journal."""
+
 
 class LedgerFile(BaseJournalBackend):
     """Appends records, and reads those that it has not read yet.
 
     A record that was cut off, by a full disk or a lost machine, is passed over by readers, and taken off the
-    file before the next is written. When `append_logs` returns, the records are on the disk.
+    file before the next is written. What a lost machine may cost is the epoch that it hit: the disk is waited
+    for when an epoch or the end of a trial is written, and all that came before is on it then, too.
 
     Args:
         path: the file; made if there is none.
@@ -73,7 +82,8 @@ class LedgerFile(BaseJournalBackend):
                 written = os.write(file, text)
                 if written < len(text):
                     raise OSError(28, "No space left on device", str(self._path))
-                os.fsync(file)
+                if any(map(_must_last, logs)):
+                    os.fsync(file)
             except OSError:
                 with contextlib.suppress(OSError):
                     os.ftruncate(file, size)
@@ -108,6 +118,12 @@ class LedgerFile(BaseJournalBackend):
                 _check(line, number, self._path)
             raise
         return [_sharing_names(record) for record in records] if len(lines) < 100 else records
+
+
+def _must_last(record: Record) -> bool:
+    if record["op_code"] in (_CREATE_STUDY, _SET_TRIAL_STATE):
+        return True
+    return any(name.startswith(EPOCH) for name in record.get("user_attr", ()))
 
 
 class LedgerStorage(JournalStorage):

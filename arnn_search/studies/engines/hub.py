@@ -34,13 +34,14 @@ def find_hub_sampler(reference: str) -> type[BaseSampler]:
             f"OptunaHub's package {package!r} cannot be loaded: {reason[-1].strip()}. Its packages are "
             "listed at hub.optuna.org; one that was loaded once needs no network."
         ) from None
-    classes = {
+    classes: dict[str, Any] = {
         key: value
         for key in getattr(module, "__all__", vars(module))
         if _is_sampler(value := getattr(module, key, None), module.__name__)
     }
     if name in classes or (not name and len(classes) == 1):
-        return classes[name] if name else next(iter(classes.values()))
+        found: type[BaseSampler] = classes[name] if name else next(iter(classes.values()))
+        return found
     raise ConfigurationError(
         f"OptunaHub's package {package!r} has the samplers {', '.join(classes) or '(none)'}. Name one: "
         f"{PREFIX}{package}:{next(iter(classes), 'Class')}. Received: {reference!r}."
