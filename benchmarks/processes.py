@@ -65,13 +65,13 @@ def _help(rounds: int) -> list[Figure]:
 def _starts(folder: Path, space: Path, *, starts: int) -> list[Figure]:
     """Until a trial asks for its first parameter: forked, framework prepared, data and space opened."""
     from arnn_search.data import prepare
-    from arnn_search.execution import LocalExecutor, plan_slots
+    from arnn_search.execution import DeviceRequest, LocalExecutor, plan_slots
     from arnn_search.trials import TrialTask
 
     data = prepare("digits", cache_directory=folder / "cache").directory
     asked, ended, called = [], [], []
     with LocalExecutor() as executor:
-        slot = plan_slots("cpu", workers=1)[0]
+        slot = plan_slots(DeviceRequest("cpu", workers=1)).slots[0]
         begun = time.perf_counter()
         executor.call("math:sqrt", 4.0)
         first = time.perf_counter() - begun

@@ -17,6 +17,7 @@ def status(
     study: StudyArgument = None,
     directory: Directory = STUDIES,
     all_studies: Annotated[bool, typer.Option("--all", help="One line for each study.")] = False,
+    last: Annotated[int, typer.Option(min=1, help="List so many trials, the last ones.")] = 50,
     json_output: Json = False,
 ) -> None:
     """Show how far a study has come, also while it runs."""
@@ -53,7 +54,10 @@ def status(
         f"Study [bold]{shown.name}[/] {state}: {counts_text(trials)} of {shown.config.trials} trials; "
         f"{goals}; {shown.attributes['space']} on {shown.attributes['data']}."
     )
-    console.print(trials_table(shown, trials))
+    listed = [trial for trial in trials[:-last] if trial.state == "running"] + trials[-last:]
+    console.print(trials_table(shown, listed))
+    if len(listed) < len(trials):
+        console.print(f"The last {last} of {len(trials)} trials, and those that run; --last N for others.")
     if shown.leaderboard:
         console.print(leaderboard_table(shown, size=3))
         if test := test_score_text(shown):

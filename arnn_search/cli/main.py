@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from arnn_search import __version__
-from arnn_search.cli import dashboard, look, predict, rerun, run, spaces, take
+from arnn_search.cli import dashboard, doctor, look, predict, rerun, run, spaces, take
 from arnn_search.errors import ArnnSearchError
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ app.command()(predict.predict)
 app.command()(rerun.rerun)
 app.add_typer(spaces.app, name="spaces")
 app.command()(look.data)
+app.command()(doctor.doctor)
 
 
 def main() -> None:

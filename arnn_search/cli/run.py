@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from arnn_search.cli.options import configuration_options
+from arnn_search.cli.plan import print_plan
 from arnn_search.errors import ConfigurationError
 from arnn_search.studies.config import StudyConfig, config_as_toml, read_config_file
 
@@ -22,7 +23,7 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the study --study, or with the latest one.")
     ] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Only print what would run, and where.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only print what would run, where, and why.")] = False,
     quiet: Quiet = False,
     json_output: Json = False,
     **values: Any,
@@ -35,7 +36,7 @@ def run(
     if config_file is not None:
         values = read_config_file(config_file) | values
     if plan:
-        _print_plan(values, resume=resume)
+        print_plan(values, resume=resume, json_output=json_output)
         return
     _run(values, resume=resume, quiet=quiet, json_output=json_output)
 
@@ -75,25 +76,3 @@ def _run(values: dict[str, Any], *, resume: bool, quiet: bool, json_output: bool
     elif quiet and study.leaderboard:
         best = study.best_trial
         typer.echo(f"{study.name}: best trial {best.number}, {study.metric} {best.value:.4f}")
-
-
-def _print_plan(values: dict[str, Any], *, resume: bool) -> None:
-    from arnn_search.execution.devices import num_cores, plan_slots, visible_gpus
-    from arnn_search.spaces.discovery import find_space
-    from arnn_search.studies.search import resolve
-
-    config, existing = resolve(values, resume=resume)
-    space = find_space(config.space)
-    gpus = visible_gpus()
-    typer.echo(f"Study: {existing.name if existing else config.study or 'a new one'}")
-    typer.echo(f"Space: {space.name} ({space.origin}: {space.path})")
-    typer.echo(f"Here: {num_cores()} CPU cores, {len(gpus)} GPUs.")
-    if config.executor == "ray":
-        typer.echo(
-            f"Slots: those of the Ray cluster at {config.address or 'RAY_ADDRESS, or one started here'}."
-        )
-    else:
-        for slot in plan_slots(config.devices, workers=config.workers):
-            typer.echo(f"Slot {slot.name}: {slot.threads} CPU threads")
-    engine = config.sampler if config.engine == "optuna" else f"KerasTuner's {config.oracle}"
-    typer.echo(f"{config.trials} trials of up to {config.epochs} epochs, {engine}, {config.pruner}.")

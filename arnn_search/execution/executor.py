@@ -6,7 +6,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from arnn_search.execution.devices import Slot, plan_slots
+from arnn_search.execution.slots import DeviceRequest, Slot, SlotPlan, plan_slots
 from arnn_search.trials.channel import Channel
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
@@ -22,13 +22,13 @@ class TrialSession(Channel, Protocol):
 class Executor(ABC):
     """Runs trials. All sessions are called from the thread that calls `submit` and `poll`."""
 
-    def plan_slots(self, devices: str = "auto", *, workers: int | None = None) -> list[Slot]:
-        """The places where trials can run; see `arnn_search.execution.devices.plan_slots`.
+    def plan_slots(self, request: DeviceRequest) -> SlotPlan:
+        """The places where trials can run; see `arnn_search.execution.slots.plan_slots`.
 
         Raises:
             ConfigurationError: a device that does not exist.
         """
-        return plan_slots(devices, workers=workers)
+        return plan_slots(request)
 
     @abstractmethod
     def submit(self, task: TrialTask, slot: Slot, session: TrialSession) -> None:

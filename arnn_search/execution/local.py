@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from arnn_search.errors import ArnnSearchError
-from arnn_search.execution.devices import Slot
 from arnn_search.execution.executor import Executor, TrialSession
+from arnn_search.execution.slots import Slot
 from arnn_search.execution.trial_process import call_main, trial_main
 from arnn_search.trials.outcome import TrialOutcome, death_outcome
 from arnn_search.trials.task import TrialTask
@@ -54,7 +54,7 @@ class LocalExecutor(Executor):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(_PRELOADED))
-        with main_module_hidden(), _silenced():
+        with main_module_hidden(), _silenced(), _gpus_hidden():
             forkserver.ensure_running()
         self._running: dict[int, _Running] = {}
 
@@ -158,6 +158,19 @@ def main_module_hidden() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _gpus_hidden() -> Iterator[None]:
+    """What is started here sees no GPU; a trial's process is told of its own after it was forked."""
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    try:
+        yield
+    finally:
+        del os.environ["CUDA_VISIBLE_DEVICES"]
+        if before is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
 @contextlib.contextmanager

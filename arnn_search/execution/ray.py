@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from arnn_search.errors import ArnnSearchError, ConfigurationError
-from arnn_search.execution.devices import Slot, cpu_slot
 from arnn_search.execution.executor import Executor, TrialSession
 from arnn_search.execution.local import LocalExecutor
+from arnn_search.execution.ray_slots import plan_ray_slots
+from arnn_search.execution.slots import DeviceRequest, Slot, SlotPlan
 from arnn_search.trials.channel import Built, ChannelClosedError, EpochReport, SuggestionError, Verdict
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
@@ -61,31 +62,19 @@ class RayExecutor(Executor):
         self._parcels: dict[Path, Any] = {}
         self._running: dict[int, _Running] = {}
 
-    def plan_slots(self, devices: str = "auto", *, workers: int | None = None) -> list[Slot]:
+    def plan_slots(self, request: DeviceRequest) -> SlotPlan:
         """One slot per GPU of the cluster, or per CPU core if it has none.
 
         Raises:
             ConfigurationError: `devices` names GPUs by index, which Ray assigns itself.
         """
-        if devices not in ("auto", "cpu"):
-            raise ConfigurationError(
-                "`devices` must be 'auto' or 'cpu' with the Ray executor, which assigns GPUs itself. "
-                f"Received: {devices!r}."
-            )
-        resources = self._ray.cluster_resources()
-        gpus, cores = int(resources.get("GPU", 0)), max(1, int(resources.get("CPU", 1)))
-        if gpus and devices == "auto":
-            count = min(workers or gpus, gpus)
-            threads = max(1, cores // count)
-            return [Slot(f"ray:gpu:{index}", "gpu", threads) for index in range(count)]
-        count = min(workers or cores, cores)
-        return [cpu_slot(f"ray:cpu:{index}", max(1, cores // count)) for index in range(count)]
+        return plan_ray_slots(request, self._ray.cluster_resources())
 
     def submit(self, task: TrialTask, slot: Slot, session: TrialSession) -> None:
         task.directory.mkdir(parents=True, exist_ok=True)
         options = {
             "num_cpus": slot.threads,
-            "num_gpus": 1 if slot.device == "gpu" else 0,
+            "num_gpus": slot.gpus,
             "max_retries": 0,
             "max_calls": 1,
             "name": f"trial-{task.number}",

@@ -89,7 +89,11 @@ class GradientTelemetry:
 
     def _add_variable(self, shape: tuple[int, ...], name: str) -> Any:
         return self._optimizer.add_variable(
-            shape=shape, initializer="zeros", dtype="float32", name=f"telemetry_{name}"
+            shape=shape,
+            initializer="zeros",
+            dtype="float32",
+            aggregation="only_first_replica",  # where there are several, all write the same
+            name=f"telemetry_{name}",
         )
 
     def _observed_class(self) -> type:
@@ -103,7 +107,8 @@ class GradientTelemetry:
 
     def _accumulate(self, gradients: Any) -> None:
         gradients = list(gradients)
-        squares = ops.stack([sum_of_squares(gradients[index]) for index in self._rows])
+        followed = over_all_replicas([gradients[index] for index in self._rows])
+        squares = ops.stack([sum_of_squares(gradient) for gradient in followed])
         rms = ops.sqrt(squares / ops.convert_to_tensor(self._sizes))
         is_finite = ops.isfinite(rms)
         rms = ops.where(is_finite, rms, ops.zeros_like(rms))
@@ -111,6 +116,22 @@ class GradientTelemetry:
         nonfinite = 1.0 - ops.min(finite, axis=0, keepdims=True)
         self._sums.assign_add(ops.concatenate([rms, finite, nonfinite, ops.ones((1,), dtype="float32")]))
         self._rms_max.assign(ops.maximum(self._rms_max, rms))
+
+
+def over_all_replicas(gradients: list[Any]) -> list[Any]:
+    """The gradients of the whole batch, where TensorFlow has split it among devices that each hold a part.
+
+    The optimizer adds them up later, out of sight. On JAX they are those of the whole batch already.
+    """
+    if keras.config.backend() != "tensorflow":
+        return gradients
+    import tensorflow as tf
+
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return gradients
+    present = [gradient for gradient in gradients if gradient is not None]
+    summed = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, present))
+    return [None if gradient is None else next(summed) for gradient in gradients]
 
 
 def sum_of_squares(gradient: Any) -> Any:

@@ -1,6 +1,6 @@
 """What becomes of an architecture that has been built: is it allowed, and is it new?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,13 +63,18 @@ class Admission:
         }
 
     def judge(
-        self, built: Built, evaluated: Mapping[str, FrozenTrial], *, tries: int, can_resample: bool
+        self,
+        built: Built,
+        evaluated: Callable[[str], FrozenTrial | None],
+        *,
+        tries: int,
+        can_resample: bool,
     ) -> Decision:
         """Decides.
 
         Args:
             built: what has been built.
-            evaluated: trials with a result, by architecture.
+            evaluated: finds a trial with a result by its architecture.
             tries: how many proposals have been resampled for this trial.
             can_resample: whether the engine can propose something else for it.
         """
@@ -78,8 +83,8 @@ class Admission:
             return Decision(
                 "refuse", reason=f"exceeds {exceeded[0]}", message=self._sentence(built, exceeded[0])
             )
-        source = evaluated.get(built.architecture)
-        if source is None or self.duplicates == "repeat":
+        source = None if self.duplicates == "repeat" else evaluated(built.architecture)
+        if source is None:
             return TRAIN
         if self.duplicates == "reuse" or not can_resample:
             message = f"The same architecture as trial {source.number}, whose result is taken over."

@@ -55,13 +55,16 @@ ORACLES = {
 }
 
 
+_CLASS = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*|optunahub:[\w./-]+(:[A-Za-z_]\w*)?"
+
+
 def check_name(kind: str, name: str, choices: Mapping[str, Choice], *, classes: bool = False) -> str:
-    """A name of the table, or, where `classes` are taken too, one written `module:Class`.
+    """A name of the table, or, where `classes` are taken too, `module:Class` or `optunahub:package`.
 
     Raises:
         UnknownNameError: it is neither; lists the nearest names.
     """
-    if name in choices or (classes and re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name)):
+    if name in choices or (classes and re.fullmatch(_CLASS, name)):
         return name
     hint = "A class of your own is given as module:Class." if classes else ""
     raise UnknownNameError(kind, name, choices, hint=hint)

@@ -1,37 +1,12 @@
-"""What is kept and said of a study while it runs and when it ends: best models, test score, words."""
+"""What is said of a study when it ends: its test score, and words."""
 
 from arnn_search.execution.executor import Executor
-from arnn_search.studies.layout import StudyLayout
 from arnn_search.studies.ledger import Ledger
-from arnn_search.studies.study import Study, Trial, ranked
+from arnn_search.studies.study import Study, Trial
 from arnn_search.tracking import NullTracker, Tracker
 from arnn_search.tracking.dashboards.background import DashboardPublisher
 
 _SECONDS_TO_SEND = 30.0
-
-
-def drop_weaker_models(ledger: Ledger, layout: StudyLayout, *, keep: int, average: bool = False) -> None:
-    """Deletes the model files of all but the best trials; of several objectives, the whole front is kept."""
-    leaders, others = ranked(ledger, layout, average=average)
-    if len(ledger.directions) > 1:
-        keep = max(keep, len(leaders))
-    for trial in [*leaders, *others][keep:]:
-        if trial.model is not None:
-            trial.model.unlink(missing_ok=True)
-
-
-def log_progress(ledger: Ledger, tracker: Tracker | NullTracker) -> None:
-    """Tracks the best score so far over the trials that have ended, in the study's own run."""
-    trials = ledger.trials()
-    finished = sum(trial.state.is_finished() for trial in trials)
-    metrics = {"trials_finished": float(finished)}
-    recorded = ledger.attributes
-    names = [name for name, _ in recorded.get("objectives", [[recorded["metric"], ledger.direction]])]
-    completed = [trial.values for trial in trials if trial.state.name == "COMPLETE"]
-    for name, direction, scores in zip(names, ledger.directions, zip(*completed, strict=True), strict=False):
-        best = max if direction == "maximize" else min
-        metrics[f"best_{name}"] = best(scores)
-    tracker.log_metrics(None, metrics, step=finished)
 
 
 def conclude(

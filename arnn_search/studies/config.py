@@ -1,15 +1,18 @@
 """The configuration of a study: one model for `study.toml`, the command line and the Python API."""
 
+import contextlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
 from arnn_search.studies.choices import ENGINES, ORACLES, PRUNERS, SAMPLERS, check_name
+from arnn_search.studies.options import parse_options
 from arnn_search.studies.storage import check_storage, without_password
 
 
@@ -57,10 +60,24 @@ class StudyConfig(BaseModel):
     max_train_samples: int | None = _key(None, "Train on so many samples at most.", section="data", ge=1)
 
     engine: str = _key("optuna", f"What proposes the trials: {', '.join(ENGINES)}.", section="search")
-    sampler: str = _key("tpe", f"Optuna's sampler: {', '.join(SAMPLERS)}, or module:Class.", section="search")
+    sampler: str = _key(
+        "tpe",
+        f"Optuna's sampler: {', '.join(SAMPLERS)}, module:Class, or optunahub:package.",
+        section="search",
+    )
+    sampler_options: str = _key(
+        "",
+        "Arguments of the sampler's class, such as multivariate=false,group=false for tpe.",
+        section="search",
+    )
     oracle: str = _key("random", f"KerasTuner's oracle: {', '.join(ORACLES)}.", section="search")
     pruner: str = _key(
         "median", f"Stops weak trials early: {', '.join(PRUNERS)}, or module:Class.", section="search"
+    )
+    pruner_options: str = _key(
+        "",
+        "Arguments of the pruner's class, such as percentile=50.0 or patience=3.",
+        section="search",
     )
     objective: str = _key(
         "auto",
@@ -109,7 +126,10 @@ class StudyConfig(BaseModel):
         None, "Keras' backend; by default KERAS_BACKEND, or what Keras is configured to.", section="training"
     )
     steps_per_execution: int = _key(
-        0, "Training steps per call of the compiled function; 0: chosen.", section="training", ge=0
+        0,
+        "Training steps per call of the compiled function; 0: a whole epoch where that can be, else 16.",
+        section="training",
+        ge=0,
     )
     deterministic: bool = _key(True, "The same numbers in every run on the same CPU.", section="training")
     telemetry: bool = _key(True, "Follow the gradients of every layer in every step.", section="training")
@@ -132,6 +152,27 @@ class StudyConfig(BaseModel):
     workers: int | None = _key(
         None,
         "Trials at a time; by default one per GPU, or one per CPU core.",
+        section="running",
+        may_change=True,
+        ge=1,
+    )
+    slots_per_device: int | None = _key(
+        None,
+        "Trials at a time on each GPU, or on the CPU; by default one per GPU, or one per CPU core.",
+        section="running",
+        may_change=True,
+        ge=1,
+    )
+    gpu_memory: str = _key(
+        "growth",
+        "GPU memory of a trial: growth (as it needs it), or a share of the GPU's, such as 0.5.",
+        section="running",
+        may_change=True,
+    )
+    gpus_per_trial: int = _key(
+        1,
+        "GPUs over which one trial spreads its batches (tensorflow and jax); with devices = cpu so many "
+        "virtual devices, to try it.",
         section="running",
         may_change=True,
         ge=1,
@@ -179,6 +220,15 @@ class StudyConfig(BaseModel):
         """Several may be given as a list; they are recorded separated by commas."""
         return ",".join(str(one) for one in value) if isinstance(value, (list, tuple)) else value
 
+    @field_validator("sampler_options", "pruner_options", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any, info: ValidationInfo) -> Any:
+        """A table of `study.toml` or a dictionary means the same as the line of text."""
+        if isinstance(value, dict):
+            value = ",".join(f"{name}={_option_text(one)}" for name, one in value.items())
+        parse_options(str(info.field_name), str(value))
+        return value
+
     @field_validator("direction")
     @classmethod
     def _known_direction(cls, text: str) -> str:
@@ -186,6 +236,15 @@ class StudyConfig(BaseModel):
             if name.strip() not in ("auto", "maximize", "minimize"):
                 raise UnknownNameError("direction", name.strip(), ("auto", "maximize", "minimize"))
         return text
+
+    @field_validator("gpu_memory", mode="before")
+    @classmethod
+    def _growth_or_share(cls, value: Any) -> Any:
+        text = str(value)
+        with contextlib.suppress(ValueError):
+            if text == "growth" or 0 < float(text) <= 1:
+                return text
+        raise ValueError("must be growth, or a share above 0 and at most 1")
 
     @field_validator("engine")
     @classmethod
@@ -305,6 +364,10 @@ def may_change(name: str) -> bool:
     """Whether a key only says how a study is run."""
     extra = StudyConfig.model_fields[name].json_schema_extra
     return isinstance(extra, dict) and bool(extra["may_change"])
+
+
+def _option_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _sentence(problem: Any) -> str:

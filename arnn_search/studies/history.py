@@ -6,6 +6,7 @@ from typing import Literal
 from optuna.trial import FrozenTrial, TrialState
 
 from arnn_search.studies.engines.engine import PastTrial
+from arnn_search.studies.finished import Finished
 from arnn_search.studies.ledger import trial_attributes, trial_rungs
 
 Order = Literal["strict", "free"]
@@ -18,6 +19,8 @@ class HistoryView:
     proposal knows exactly the trials that are a fixed number behind it, and waits for those to end, so
     that the same seed gives the same study. In free order it knows whatever has ended, and never waits.
 
+    A view is for the trials of one study: those that have ended it reads once.
+
     Args:
         order: `"strict"` or `"free"`.
         num_slots: how many trials run at a time.
@@ -29,6 +32,9 @@ class HistoryView:
         self._order, self._needs_values = order, needs_values
         # Twice the slots: one trial that takes long does not leave the other slots idle at once.
         self._lag = 1 if num_slots == 1 else 2 * num_slots
+        self._finished = Finished()
+        self._past: dict[int, PastTrial] = {}
+        self._settled: list[PastTrial] = []
 
     def num_known(self, number: int) -> int:
         """How many trials' ends trial `number` has to know, or, in free order, may know."""
@@ -36,24 +42,40 @@ class HistoryView:
 
     def can_start(self, number: int, trials: Sequence[FrozenTrial], *, num_known: int | None = None) -> bool:
         """Whether everything that trial `number` has to know is known."""
-        if self._needs_values and not all(_is_built(trial) for trial in trials[:number]):
+        self._look_at(trials)
+        settled = len(self._settled)
+        if self._needs_values and not all(_is_built(trial) for trial in trials[settled:number]):
             return False
         if self._order == "free":
             return True
         known = self.num_known(number) if num_known is None else num_known
-        return all(trial.state.is_finished() for trial in trials[:known])
+        return all(trial.state.is_finished() for trial in trials[settled:known])
 
     def past(
         self, number: int, trials: Sequence[FrozenTrial], *, num_known: int | None = None
     ) -> list[PastTrial]:
         """The trials 0 to number - 1, as far as the proposal may know them."""
+        self._look_at(trials)
         known = self.num_known(number) if num_known is None else num_known
-        return [
-            as_past_trial(trial)
+        settled = self._settled[: min(known, number)]
+        return settled + [
+            self._ended(trial)
             if trial.number < known and trial.state.is_finished()
             else _as_running_trial(trial, needs_values=self._needs_values)
-            for trial in trials[:number]
+            for trial in trials[len(settled) : number]
         ]
+
+    def _look_at(self, trials: Sequence[FrozenTrial]) -> None:
+        """Makes what has ended since the last look, once: it stays as it is."""
+        for trial in self._finished.news(trials):
+            self._past[trial.number] = as_past_trial(trial)
+        while len(self._settled) in self._past:
+            self._settled.append(self._past.pop(len(self._settled)))
+
+    def _ended(self, trial: FrozenTrial) -> PastTrial:
+        if trial.number < len(self._settled):
+            return self._settled[trial.number]
+        return self._past[trial.number]
 
 
 def as_past_trial(trial: FrozenTrial) -> PastTrial:

@@ -13,12 +13,13 @@ from optuna.trial import FixedTrial, FrozenTrial, Trial, TrialState
 
 from arnn_search.errors import StudyError
 from arnn_search.spaces.parameters import Parameter, Value
+from arnn_search.studies.ledger_file import EPOCH as _EPOCH
+from arnn_search.studies.ledger_file import PREFIX as _PREFIX
+from arnn_search.studies.ledger_file import LedgerStorage
 from arnn_search.studies.storage import FILE_NAME, exclusively, open_storage, patiently, without_password
 
 Direction = Literal["maximize", "minimize"]
 
-_PREFIX = "arnn:"
-_EPOCH = f"{_PREFIX}epoch:"
 _RUNG = f"{_PREFIX}rung:"
 
 
@@ -34,6 +35,7 @@ class Ledger:
         self._recorder = _Recorder()
         study.sampler = self._recorder
         self._study, self._storage = study, storage
+        self._distributions: dict[str, BaseDistribution] = {}
 
     def claiming(self) -> contextlib.AbstractContextManager[None]:
         """Within it no other supervisor claims a trial of this study."""
@@ -70,23 +72,40 @@ class Ledger:
         """Every trial, in order of the number; not to be changed."""
         return self._study.get_trials(deepcopy=False)
 
+    def save_digest(self) -> None:
+        """Writes beside a ledger in a file what opens it faster; of use when there are many trials."""
+        if isinstance(self._storage, LedgerStorage):
+            file = self._storage.file
+            trials, offset = self.trials(), file.offset
+            attributes = self._study.user_attrs
+            if file.offset == offset:  # else another process has written something in between
+                file.digest.save(attributes=attributes, trials=trials, offset=offset)
+
     @patiently
     def start_trial(self) -> "LedgerTrial":
         """Adds a running trial."""
-        return LedgerTrial(self._study.ask(), self._recorder, self._study)
+        return LedgerTrial(self._study.ask(), self._recorder, self._study, self._distributions)
 
     def reopen_trial(self, number: int) -> "LedgerTrial":
         """A running trial whose attempt was lost, to be run again."""
         frozen = self.trials()[number]
-        return LedgerTrial(Trial(self._study, frozen._trial_id), self._recorder, self._study)
+        trial = Trial(self._study, frozen._trial_id)
+        return LedgerTrial(trial, self._recorder, self._study, self._distributions)
 
 
 class LedgerTrial:
     """The running trial that an attempt writes to."""
 
-    def __init__(self, trial: Trial, recorder: "_Recorder", study: optuna.Study) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        recorder: "_Recorder",
+        study: optuna.Study,
+        distributions: dict[str, BaseDistribution],
+    ) -> None:
         self._trial, self._recorder, self._study = trial, recorder, study
-        self._reported: set[int] = set(study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+        self._distributions = distributions
+        self._reported: set[int] = set(self.recorded.intermediate_values)
 
     @property
     def number(self) -> int:
@@ -108,18 +127,29 @@ class LedgerTrial:
         """
         fixed = FixedTrial({parameter.name: value})
         parameter.suggest(fixed)
-        for trial in self._study.get_trials(deepcopy=False):
-            if parameter.name in trial.distributions:
-                check_distribution_compatibility(
-                    trial.distributions[parameter.name], fixed.distributions[parameter.name]
-                )
-                return
+        first = self._first_distribution(parameter.name)
+        if first is not None:
+            check_distribution_compatibility(first, fixed.distributions[parameter.name])
+
+    def _first_distribution(self, name: str) -> BaseDistribution | None:
+        """What a parameter was drawn from when the study first asked for it; it is looked for once."""
+        if name not in self._distributions:
+            for trial in self._study.get_trials(deepcopy=False):
+                if name in trial.distributions:
+                    self._distributions[name] = trial.distributions[name]
+                    break
+        return self._distributions.get(name)
 
     @property
     @patiently
     def is_finished(self) -> bool:
         """Whether it has been ended, by another supervisor that took this one for lost."""
-        return self._study.get_trials(deepcopy=False)[self.number].state.is_finished()
+        return self.recorded.state.is_finished()
+
+    @property
+    def recorded(self) -> FrozenTrial:
+        """What is written of it; not to be changed."""
+        return self._trial.storage.get_trial(self._trial._trial_id)
 
     @patiently
     def report(self, epoch: int, value: float | None, metrics: Mapping[str, float]) -> None:

@@ -9,6 +9,7 @@ from arnn_search.errors import StudyError
 from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, Slot, plan_slots
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.config import StudyConfig
+from arnn_search.studies.devices import device_request
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.study import Study, Trial
 from arnn_search.trials.channel import Built, EpochReport, SuggestionError, Verdict
@@ -142,7 +143,7 @@ def make_executor(config: StudyConfig) -> Executor:
 
 def recorded_slot(config: StudyConfig, trial: Trial) -> Slot:
     """The slot in which the trial was run, or the first one where there is none of that name."""
-    slots = plan_slots(config.devices, workers=config.workers)
+    slots = plan_slots(device_request(config)).slots
     return next((slot for slot in slots if slot.name == trial.device), slots[0])
 
 

@@ -16,7 +16,8 @@ from arnn_search.execution import Executor, InlineExecutor, LocalExecutor, RayEx
 from arnn_search.spaces.discovery import SpaceFile, find_space
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.arrays import as_data_file
-from arnn_search.studies.conclusion import conclude, drop_weaker_models, log_progress
+from arnn_search.studies.best_models import BestModels, Progress
+from arnn_search.studies.conclusion import conclude
 from arnn_search.studies.config import (
     StudyConfig,
     config_as_toml,
@@ -26,6 +27,7 @@ from arnn_search.studies.config import (
     recorded_form,
     shared_configuration,
 )
+from arnn_search.studies.devices import check_backend_sees, device_request
 from arnn_search.studies.engines.make import check_engine, make_engine
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
@@ -44,6 +46,7 @@ from arnn_search.tracking.dashboards.background import DashboardPublisher
 from arnn_search.tracking.paths import TrackingPaths
 from arnn_search.trials.task import TrialTask
 
+_TRIALS_BETWEEN_DIGESTS = 100
 _PACKAGES = ("arnn-search", "keras", "tensorflow", "jax", "torch", "optuna", "keras-tuner", "mlflow", "numpy")
 
 
@@ -104,8 +107,10 @@ def run_study(
     declaration = find_space(config.space)
     check_source(config.data)
     check_engine(config)
+    request = device_request(config)
     with _executor(config) as executor:
-        slots = executor.plan_slots(config.devices, workers=config.workers)
+        slots = list(executor.plan_slots(request).slots)
+        check_backend_sees(slots, executor)
         listener.preparing("Loading Keras, preparing data, trying the search space")
         prepared = prepare_study(config, declaration, executor)
         if config.from_study is not None and existing is None:
@@ -301,10 +306,14 @@ def _supervise(
             measure_latency=config.max_latency_ms is not None or "latency_ms" in prepared.objectives.names,
         )
 
+    best_models = BestModels(ledger, layout, keep=config.keep_models, average=config.duplicates == "repeat")
+    progress = Progress(ledger, tracker)
+
     def on_trial_end(number: int) -> None:
-        average = config.duplicates == "repeat"
-        drop_weaker_models(ledger, layout, keep=config.keep_models, average=average)
-        log_progress(ledger, tracker)
+        best_models.update()
+        progress.update()
+        if number % _TRIALS_BETWEEN_DIGESTS == 0:
+            ledger.save_digest()
 
     order = config.order
     if order == "auto":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as LedgerState
 
-from arnn_search.execution.devices import Slot
+from arnn_search.execution.slots import Slot
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines.engine import Proposal
@@ -43,7 +43,7 @@ class Session:
         propose_again: makes another proposal for the same trial, from how many were of no use; None if the
             engine cannot, or the values are settled.
         admission: decides what becomes of what was built.
-        evaluated: trials with a result, by architecture.
+        evaluated: finds a trial with a result by its architecture.
         trial: the ledger's, which is written to.
         objectives: what the trial is scored by.
         rule: stops it early where there are several objectives; None if nothing does.
@@ -61,7 +61,7 @@ class Session:
         proposal: Proposal,
         propose_again: Callable[[int], Proposal] | None,
         admission: Admission,
-        evaluated: Mapping[str, FrozenTrial],
+        evaluated: Callable[[str], FrozenTrial | None],
         trial: LedgerTrial,
         objectives: Objectives,
         rule: ParetoRule | None,

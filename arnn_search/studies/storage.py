@@ -1,6 +1,7 @@
 """Where a ledger is kept: a file in the study's folder, or a PostgreSQL database that machines share."""
 
 import contextlib
+import functools
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -9,11 +10,11 @@ from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages import BaseStorage, RDBStorage
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential
 
 from arnn_search.errors import ConfigurationError, StudyError
+from arnn_search.studies.ledger_file import LedgerStorage
 
 FILE_NAME = "ledger.journal"
 _DRIVER = "postgresql+psycopg"
@@ -59,10 +60,10 @@ def open_storage(directory: Path, url: str | None) -> BaseStorage:
         url: of the PostgreSQL database; None for a file in the folder.
 
     Raises:
-        StudyError: the database does not answer.
+        StudyError: the database does not answer, or the file cannot be read.
     """
     if url is None:
-        return JournalStorage(JournalFileBackend(str(directory / FILE_NAME)))
+        return LedgerStorage(directory / FILE_NAME)
     address = urlunsplit(urlsplit(check_storage(url))._replace(scheme=_DRIVER))
     from sqlalchemy import NullPool
 
@@ -94,12 +95,24 @@ def exclusively(storage: BaseStorage, name: str) -> Iterator[None]:
 
 def patiently(function: Callable[P, T]) -> Callable[P, T]:
     """Tries again for ten minutes while a database restarts."""
-    return retry(
+    again = retry(
         retry=retry_if_exception(_is_database_gone),
         wait=wait_exponential(multiplier=0.2, max=15),
         stop=stop_after_delay(_SECONDS_WITHOUT_DATABASE),
         reraise=True,
     )(function)
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **keywords: P.kwargs) -> T:
+        # The first attempt, and nearly always the only one, without the machinery for others.
+        try:
+            return function(*arguments, **keywords)
+        except Exception as error:
+            if not _is_database_gone(error):
+                raise
+        return again(*arguments, **keywords)
+
+    return call
 
 
 def _is_database_gone(error: BaseException) -> bool:

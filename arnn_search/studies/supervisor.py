@@ -5,17 +5,18 @@ import shutil
 import signal
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from arnn_search.execution.devices import Slot
 from arnn_search.execution.executor import Executor
+from arnn_search.execution.slots import Slot
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
+from arnn_search.studies.finished import Finished
 from arnn_search.studies.history import HistoryView, as_past_trial
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
@@ -93,6 +94,8 @@ class Supervisor:
         self._free = deque(slots)
         self._running: dict[int, Session] = {}
         self._again: deque[int] = deque()
+        self._finished = Finished()
+        self._by_architecture: dict[str, list[FrozenTrial]] = defaultdict(list)
         self.interruptions = 0
         self.is_exhausted = False
 
@@ -135,7 +138,8 @@ class Supervisor:
         One to be run again, or a new one within the budget.
         """
         trials = self._ledger.trials()
-        lost = [trial.number for trial in trials if self._is_lost(trial)]
+        self._note_evaluated(trials)
+        lost = [trial.number for trial in trials[self._finished.num_settled :] if self._is_lost(trial)]
         if self._again or lost:
             trial = self._ledger.reopen_trial(self._again.popleft() if self._again else lost[0])
             past = self._history.past(trial.number, trials)
@@ -176,8 +180,7 @@ class Supervisor:
         return self._lease.shared and any(not trial.state.is_finished() for trial in self._ledger.trials())
 
     def _start(self, trial: LedgerTrial, past: list[PastTrial], slot: Slot) -> None:
-        number = trial.number
-        recorded = self._ledger.trials()[number]
+        number, recorded = trial.number, trial.recorded
         attempt = trial_attributes(recorded).get("attempt", 0) + 1
         fixed = recorded.params or None
 
@@ -193,7 +196,7 @@ class Supervisor:
             propose_again=propose if self._engine.resamples and fixed is None else None,
             admission=self._admission,
             # What was admitted once is, whatever has been evaluated since; and a round goes on with a trial.
-            evaluated={} if fixed or proposal.schedule else self._evaluated(past),
+            evaluated=_nothing if fixed or proposal.schedule else self._evaluated(past),
             trial=trial,
             objectives=self._objectives,
             rule=self._pareto_rule(past),
@@ -210,14 +213,24 @@ class Supervisor:
             return None
         return ParetoRule(self._objectives.directions, [known.rungs for known in past if known.rungs])
 
-    def _evaluated(self, past: list[PastTrial]) -> "dict[str, FrozenTrial]":
-        """The trials with a result that a proposal may know of, by architecture; the first of each."""
-        found: dict[str, FrozenTrial] = {}
-        for trial, known in zip(self._ledger.trials(), past, strict=False):
+    def _note_evaluated(self, trials: "list[FrozenTrial]") -> None:
+        for trial in self._finished.news(trials):
             architecture = trial_attributes(trial).get("architecture")
-            if (known.intermediate_values or known.rungs) and known.state.is_finished() and architecture:
-                found.setdefault(architecture, trial)
-        return found
+            if architecture:
+                self._by_architecture[architecture].append(trial)
+
+    def _evaluated(self, past: list[PastTrial]) -> "Callable[[str], FrozenTrial | None]":
+        """Finds the first trial of an architecture with a result, among those that a proposal may know of."""
+
+        def find(architecture: str) -> "FrozenTrial | None":
+            found = (
+                trial
+                for trial in self._by_architecture.get(architecture, ())
+                if trial.number < len(past) and _has_result(past[trial.number])
+            )
+            return min(found, key=lambda trial: trial.number, default=None)
+
+        return find
 
     def _scheduled(self, task: TrialTask, schedule: Schedule | None) -> TrialTask:
         """The task with the epochs that the engine asks for, and the weights it goes on with at hand."""
@@ -279,3 +292,11 @@ class Supervisor:
         finally:
             for taken, handler in previous.items():
                 signal.signal(taken, handler)
+
+
+def _has_result(past: PastTrial) -> bool:
+    return past.state.is_finished() and bool(past.intermediate_values or past.rungs)
+
+
+def _nothing(architecture: str) -> None:
+    """Of what is settled already nothing counts as evaluated."""

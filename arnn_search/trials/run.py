@@ -12,18 +12,20 @@ from arnn_search.errors import SpaceError
 from arnn_search.health import GradientTelemetry, SaturationProbe
 from arnn_search.spaces.discovery import read_space_file
 from arnn_search.spaces.hyperparameters import AskingHyperParameters
-from arnn_search.spaces.space import load_space_file
+from arnn_search.spaces.space import SearchSpace, load_space_file
 from arnn_search.trials.architecture import architecture_hash
 from arnn_search.trials.channel import Built, Channel, ChannelClosedError, Verdict
 from arnn_search.trials.continuation import load_initial_weights, save_weights
+from arnn_search.trials.data_parallel import divisible, spread_over
 from arnn_search.trials.framework import prepare_framework
 from arnn_search.trials.latency import inference_latency_ms
 from arnn_search.trials.outcome import TrialOutcome, failure_outcome
+from arnn_search.trials.placement import Placement
 from arnn_search.trials.reporter import EpochReporter
 from arnn_search.trials.task import TrialTask
+from arnn_search.trials.training import train
 
 _PROBE_SAMPLES = 128
-_AUTOMATIC_STEPS_PER_EXECUTION = 16
 
 
 def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) -> TrialOutcome:
@@ -44,21 +46,26 @@ def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) 
         prepare_framework(task, threads=threads)
         data = open_prepared(task.data)
         space = load_space_file(read_space_file(task.space, origin="study"))
-        verdict = Verdict(build_again=True)
-        while verdict.build_again:
-            # The same weights for the same values, however many models were built before.
-            keras.utils.set_random_seed(task.seed)
-            model = space.build(AskingHyperParameters(channel.suggest), data.spec)
-            verdict = channel.built(_describe(task, model, data))
-        if verdict.outcome is not None:
-            return verdict.outcome
-        if task.initial_epoch:
-            load_initial_weights(task, model)
-        return _fit(task, channel, model, data)
+        with spread_over(Placement.of_this_process().replicas):
+            return _build_and_fit(task, channel, space, data)
     except ChannelClosedError:
         raise
     except Exception as error:
         return failure_outcome(error, task.space)
+
+
+def _build_and_fit(task: TrialTask, channel: Channel, space: SearchSpace, data: PreparedData) -> TrialOutcome:
+    verdict = Verdict(build_again=True)
+    while verdict.build_again:
+        # The same weights for the same values, however many models were built before.
+        keras.utils.set_random_seed(task.seed)
+        model = space.build(AskingHyperParameters(channel.suggest), data.spec)
+        verdict = channel.built(_describe(task, model, data))
+    if verdict.outcome is not None:
+        return verdict.outcome
+    if task.initial_epoch:
+        load_initial_weights(task, model)
+    return _fit(task, channel, model, data)
 
 
 def _describe(task: TrialTask, model: keras.Model, data: PreparedData) -> Built:
@@ -72,9 +79,7 @@ def _describe(task: TrialTask, model: keras.Model, data: PreparedData) -> Built:
 
 
 def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedData) -> TrialOutcome:
-    inputs, targets = data.train()
-    validation = data.validation()
-    _choose_steps_per_execution(model, task, num_samples=len(inputs))
+    training, validation = divisible(data.train(), data.validation(), Placement.of_this_process().replicas)
     telemetry = GradientTelemetry(model) if task.telemetry else None
     saturation = None
     if telemetry is not None:
@@ -83,15 +88,15 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
     reporter = EpochReporter(
         task, channel, telemetry=telemetry, saturation=saturation, limits=lambda: _limits(model)
     )
-    model.fit(
-        inputs,
-        targets,
-        validation_data=validation,
+    train(
+        model,
+        training,
+        validation,
         initial_epoch=task.initial_epoch,
         epochs=task.epochs,
         batch_size=task.batch_size,
+        steps_per_execution=task.steps_per_execution,
         callbacks=[reporter],
-        verbose=0,
     )
     if telemetry is not None:
         telemetry.detach()
@@ -115,14 +120,6 @@ def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedDa
         save_weights(model, task.weights_path)
     task.initial_weights_path.unlink(missing_ok=True)
     return TrialOutcome("completed", "completed")
-
-
-def _choose_steps_per_execution(model: keras.Model, task: TrialTask, *, num_samples: int) -> None:
-    """Fewer returns to Python per epoch; the same steps on the same batches in the same order."""
-    if model.steps_per_execution != 1 or keras.config.backend() == "torch":
-        return  # the space has chosen, or the backend cannot
-    steps = -(-num_samples // task.batch_size)
-    model.steps_per_execution = task.steps_per_execution or min(_AUTOMATIC_STEPS_PER_EXECUTION, steps)
 
 
 def _rotated_layers(layer: Any) -> Iterator[Any]:

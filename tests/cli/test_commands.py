@@ -155,6 +155,18 @@ def test_init_writes_a_file_that_runs_as_it_is(command, folder):
     code, out, _ = command("run", "study.toml", "--plan")
     assert code == 0
     assert "8 trials of up to 5 epochs, tpe, median." in out
+    plan = json.loads(command("run", "--plan", "--json", "--devices", "cpu", "--slots-per-device", "3")[1])
+    assert [slot["visible_gpus"] for slot in plan["slots"]] == ["-1"] * 3
+    assert plan["reasons"][:2] == ["On the CPU, as devices says.", "3 at a time, as was asked for."]
+    assert not (folder / "arnn-studies").exists()
+    for words, message in (
+        (["--gpu-memory", "1.5"], "must be growth, or a share above 0 and at most 1"),
+        (["--backend", "torch", "--gpus-per-trial", "2"], "On torch one trial trains on one device"),
+        (["--gpus-per-trial", "3"], "A batch of 32 cannot be spread over 3 devices in equal parts"),
+        (["--devices", "0-"], "`devices` must be 'auto', 'cpu', or GPU indices"),
+    ):
+        code, _, err = command("run", *words)
+        assert (code, message in " ".join(err.split())) == (2, True)
     code, _, err = command("init")
     assert code == 2
     assert "--force" in err

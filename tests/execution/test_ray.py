@@ -3,7 +3,7 @@
 import pytest
 
 from arnn_search.errors import ConfigurationError
-from arnn_search.execution import RayExecutor
+from arnn_search.execution import DeviceRequest, RayExecutor
 from arnn_search.trials.outcome import TrialOutcome
 from tests.execution.recording import SLOT, RecordingSession, run_until
 
@@ -32,10 +32,10 @@ def executor(cluster):
 
 
 def test_cluster_without_gpus_gives_a_slot_per_core(executor):
-    assert [slot.name for slot in executor.plan_slots()] == ["ray:cpu:0", "ray:cpu:1"]
-    assert [slot.threads for slot in executor.plan_slots(workers=1)] == [2]
+    assert [slot.name for slot in executor.plan_slots(DeviceRequest()).slots] == ["ray:cpu:0", "ray:cpu:1"]
+    assert [slot.threads for slot in executor.plan_slots(DeviceRequest(workers=1)).slots] == [2]
     with pytest.raises(ConfigurationError, match=r"which assigns GPUs itself\. Received: '0,1'"):
-        executor.plan_slots("0,1")
+        executor.plan_slots(DeviceRequest("0,1"))
 
 
 def test_trials_run_at_once_on_both_nodes_and_their_files_come_back(executor, make_task, write_space):

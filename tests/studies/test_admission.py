@@ -52,7 +52,7 @@ def test_constraints_are_relative_and_kept_limits_are_not_positive():
     assert admission.constraints(built) == {"max_parameters": 0.5, "max_latency_ms": -0.5}
     assert Admission().constraints(built) == {}
     at_the_limit = Built("a", 200, latency_ms=4.0)
-    assert admission.judge(at_the_limit, {}, tries=0, can_resample=True) == TRAIN
+    assert admission.judge(at_the_limit, {}.get, tries=0, can_resample=True) == TRAIN
 
 
 def test_architectures_beyond_a_limit_are_infeasible_and_never_trained(tmp_path):

@@ -15,7 +15,7 @@ def _trials(*finished):
 def test_one_slot_sees_everything():
     view = HistoryView("strict", num_slots=1)
     assert [past.state.is_finished() for past in view.past(3, _trials(True, True, True))] == [True] * 3
-    assert not view.can_start(3, _trials(True, True, False))
+    assert not HistoryView("strict", num_slots=1).can_start(3, _trials(True, True, False))
 
 
 def test_strict_order_hides_what_ended_by_chance():
@@ -23,7 +23,17 @@ def test_strict_order_hides_what_ended_by_chance():
     view = HistoryView("strict", num_slots=2)
     assert [past.state.is_finished() for past in view.past(5, trials)] == [True, True, False, False, False]
     assert view.can_start(5, trials)
-    assert not view.can_start(9, _trials(*[True] * 4, False, *[True] * 4))
+    other = HistoryView("strict", num_slots=2)
+    assert not other.can_start(9, _trials(*[True] * 4, False, *[True] * 4))
+
+
+def test_what_has_ended_is_made_once():
+    view = HistoryView("free", num_slots=2)
+    first = view.past(3, _trials(True, False, True))
+    later = view.past(4, _trials(True, True, True, False))
+    assert later[0] is first[0]
+    assert later[2] is first[2]
+    assert [past.state.is_finished() for past in later] == [True, True, True, False]
 
 
 def test_free_order_knows_what_has_ended_and_never_waits():

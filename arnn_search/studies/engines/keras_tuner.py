@@ -7,6 +7,7 @@ into the same state.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from optuna.trial import TrialState
@@ -24,6 +25,7 @@ from arnn_search.studies.engines.tuner_config import (
     tuner_config,
 )
 from arnn_search.studies.ledger import Direction
+from arnn_search.studies.options import Options
 
 HOST = "arnn_search.studies.engines.oracle_host:OracleHost"
 _READINESS = {"RUNNING": Readiness.READY, "IDLE": Readiness.WAITING, "STOPPED": Readiness.EXHAUSTED}
@@ -54,6 +56,7 @@ class KerasTunerEngine(Engine):
         study_name: enters Optuna's Hyperband pruner's choice of a bracket.
         space: the parameters that the space's defaults ask for.
         imported: trials of another study, known from the start to the oracles that keep no books.
+        pruner_options: as `OptunaEngine` takes them.
         start: starts the companion from its class and its arguments.
     """
 
@@ -69,6 +72,7 @@ class KerasTunerEngine(Engine):
         space: Sequence[Parameter],
         start: Callable[..., Companion],
         imported: Sequence[PastTrial] = (),
+        pruner_options: Options = MappingProxyType({}),
     ) -> None:
         self._judge = OptunaEngine(
             sampler="random",
@@ -78,6 +82,7 @@ class KerasTunerEngine(Engine):
             seed=seed,
             study_name=study_name,
             imported=imported,
+            pruner_options={} if oracle == "hyperband" else pruner_options,
         )
         self._imported = tuple(imported)
         self._oracle, self._direction, self._epochs = oracle, direction, epochs

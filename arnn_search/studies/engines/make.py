@@ -13,6 +13,7 @@ from arnn_search.studies.engines.keras_tuner import KerasTunerEngine
 from arnn_search.studies.engines.optuna import OptunaEngine
 from arnn_search.studies.ledger import Direction
 from arnn_search.studies.objectives import split_names
+from arnn_search.studies.options import parse_options
 
 
 def make_engine(
@@ -38,6 +39,7 @@ def make_engine(
         ConfigurationError: it needs a package that is not installed, a class that is not found, or something
             that the study cannot give it.
     """
+    pruner_options = parse_options("pruner_options", config.pruner_options)
     if config.engine == "optuna":
         if len(directions) > 1 and config.sampler == "cmaes":
             raise ConfigurationError(
@@ -51,6 +53,8 @@ def make_engine(
             seed=config.seed,
             study_name=study_name,
             imported=imported,
+            sampler_options=parse_options("sampler_options", config.sampler_options),
+            pruner_options=pruner_options,
         )
     if len(directions) > 1:
         raise ConfigurationError(
@@ -77,6 +81,7 @@ def make_engine(
         space=space,
         start=start,
         imported=imported,
+        pruner_options=pruner_options,
     )
 
 

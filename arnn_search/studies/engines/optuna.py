@@ -1,18 +1,21 @@
 """Optuna as an engine: any of its samplers and pruners, the same proposals for the same history and seed."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import optuna
 from optuna.samplers import BruteForceSampler
-from optuna.trial import TrialState, create_trial
 
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness
+from arnn_search.studies.engines.past_storage import PastStorage
+from arnn_search.studies.engines.past_trials import PastTrials
 from arnn_search.studies.engines.pruners import make_pruner
 from arnn_search.studies.engines.samplers import Draw, sampler_maker
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.ledger import Direction, quiet_optuna
+from arnn_search.studies.options import Options
 
 _RESAMPLED = 100
 _FAR_AWAY = 2**16
@@ -20,7 +23,7 @@ _FAR_AWAY = 2**16
 
 
 class OptunaEngine(Engine):
-    """Asks a fresh in-memory study that holds the history, with a sampler seeded by the trial's number.
+    """Asks a fresh study in memory that shows the history, with a sampler seeded by the trial's number.
 
     So a proposal depends on history, seed and number only: a resumed study goes on as if it had never
     stopped, and several workers make no difference to what is proposed from the same history.
@@ -36,6 +39,8 @@ class OptunaEngine(Engine):
         seed: the study's seed.
         imported: trials of another study, known from the start.
         study_name: enters Hyperband's choice of a bracket.
+        sampler_options: keyword arguments of the sampler's class, beyond what the study gives it.
+        pruner_options: the same of the pruner's.
 
     Raises:
         ConfigurationError: the sampler needs a package that is not installed, or a class is not found.
@@ -52,10 +57,12 @@ class OptunaEngine(Engine):
         seed: int,
         study_name: str,
         imported: Sequence[PastTrial] = (),
+        sampler_options: Options = MappingProxyType({}),
+        pruner_options: Options = MappingProxyType({}),
     ) -> None:
-        self._imported = tuple(imported)
-        self._make_sampler = sampler_maker(sampler)
-        self._pruner = make_pruner(pruner, epochs=epochs)
+        self._past = PastTrials(imported)
+        self._make_sampler = sampler_maker(sampler, sampler_options)
+        self._pruner = make_pruner(pruner, epochs=epochs, options=pruner_options)
         self._directions, self._seed, self._name = list(directions) or [direction], seed, study_name
         self._is_exhaustive = isinstance(self._make_sampler(Draw(0, 0, 0)), BruteForceSampler)
 
@@ -89,15 +96,13 @@ class OptunaEngine(Engine):
     def _study(self, number: int, history: Sequence[PastTrial], *, tries: int = 0) -> optuna.Study:
         seed = trial_seed(self._seed, number, purpose=1 if tries == 0 else _RESAMPLED + tries)
         draw = Draw(number + tries * _FAR_AWAY, seed, self._seed)
-        study = optuna.create_study(
+        return optuna.create_study(
             study_name=self._name,
             directions=self._directions,
+            storage=PastStorage(self._name, self._past.frozen(history)),
             sampler=self._make_sampler(draw),
             pruner=self._pruner,
         )
-        for past in (*self._imported, *history):
-            study.add_trial(_as_optuna(past))
-        return study
 
     def _is_exhausted(self, number: int, history: Sequence[PastTrial]) -> bool:
         """Whether the sampler, shown the end of a trial, would stop the study: it has no other way to say."""
@@ -127,21 +132,3 @@ class OptunaProposal(Proposal):
     def notes(self) -> dict[str, Any]:
         own = self._study.get_trials(deepcopy=False)[self._trial.number].system_attrs
         return {name: value for name, value in own.items() if name != "fixed_params"}
-
-
-def _as_optuna(past: PastTrial) -> optuna.trial.FrozenTrial:
-    return create_trial(
-        state=past.state,
-        values=_scores(past),
-        params=dict(past.parameters),
-        distributions=dict(past.distributions),
-        intermediate_values=dict(past.intermediate_values),
-        system_attrs=dict(past.notes),
-        constraints=dict(past.constraints),
-    )
-
-
-def _scores(past: PastTrial) -> list[float] | None:
-    if past.state != TrialState.COMPLETE:
-        return None
-    return list(past.values) or (None if past.value is None else [past.value])

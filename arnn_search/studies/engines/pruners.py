@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
 
 import optuna
 from optuna.pruners import (
@@ -15,7 +17,9 @@ from optuna.pruners import (
     WilcoxonPruner,
 )
 
+from arnn_search.errors import ConfigurationError
 from arnn_search.studies.engines.class_reference import find_class
+from arnn_search.studies.options import Options, check_options
 
 _REDUCTION_FACTOR = 3
 _STARTUP_TRIALS = 5
@@ -31,40 +35,51 @@ def _smallest(epochs: int) -> int:
     return max(1, epochs // _REDUCTION_FACTOR**2)
 
 
-def _median(epochs: int) -> BasePruner:
-    return MedianPruner(n_startup_trials=_STARTUP_TRIALS, n_warmup_steps=_warmup(epochs))
+def _percentile(epochs: int) -> dict[str, Any]:
+    return {"n_startup_trials": _STARTUP_TRIALS, "n_warmup_steps": _warmup(epochs)}
 
 
-_MAKERS: dict[str, Callable[[int], BasePruner]] = {
-    "median": _median,
-    "percentile": lambda epochs: PercentilePruner(
-        25.0, n_startup_trials=_STARTUP_TRIALS, n_warmup_steps=_warmup(epochs)
+def _rungs(epochs: int) -> dict[str, Any]:
+    return {"min_resource": _smallest(epochs), "reduction_factor": _REDUCTION_FACTOR}
+
+
+_KINDS: dict[str, tuple[type[BasePruner], Callable[[int], dict[str, Any]]]] = {
+    "median": (MedianPruner, _percentile),
+    "percentile": (PercentilePruner, lambda epochs: {"percentile": 25.0} | _percentile(epochs)),
+    "asha": (SuccessiveHalvingPruner, _rungs),
+    "hyperband": (HyperbandPruner, lambda epochs: {"max_resource": epochs} | _rungs(epochs)),
+    "patient": (
+        PatientPruner,
+        lambda epochs: {
+            "wrapped_pruner": MedianPruner(**_percentile(epochs)),
+            "patience": max(1, epochs // 5),
+        },
     ),
-    "asha": lambda epochs: SuccessiveHalvingPruner(
-        min_resource=_smallest(epochs), reduction_factor=_REDUCTION_FACTOR
-    ),
-    "hyperband": lambda epochs: HyperbandPruner(
-        min_resource=_smallest(epochs), max_resource=epochs, reduction_factor=_REDUCTION_FACTOR
-    ),
-    "patient": lambda epochs: PatientPruner(_median(epochs), patience=max(1, epochs // 5)),
-    "wilcoxon": lambda epochs: WilcoxonPruner(n_startup_steps=max(2, _warmup(epochs))),
-    "none": lambda epochs: NopPruner(),
+    "wilcoxon": (WilcoxonPruner, lambda epochs: {"n_startup_steps": max(2, _warmup(epochs))}),
+    "none": (NopPruner, lambda epochs: {}),
 }
 
 
-def make_pruner(name: str, *, epochs: int) -> BasePruner:
+def make_pruner(name: str, *, epochs: int, options: Options = MappingProxyType({})) -> BasePruner:
     """A pruner.
 
     Args:
-        name: as in `study.toml`: a name of the table, or `module:Class`, made without arguments.
+        name: as in `study.toml`: a name of the table, or `module:Class`.
         epochs: epochs of a full trial.
+        options: keyword arguments of its class; they beat those of the table.
 
     Raises:
-        ConfigurationError: there is no such class.
+        ConfigurationError: there is no such class, or an option has a value that it refuses.
+        UnknownNameError: it takes no such option.
     """
+    if name in _KINDS:
+        kind, arguments = _KINDS[name]
+    else:
+        kind, arguments = find_class("pruner", name, BasePruner), lambda epochs: {}
+    check_options("pruner_options", options, kind, own=frozenset({"self", "wrapped_pruner"}))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        if name in _MAKERS:
-            return _MAKERS[name](epochs)
-        pruner: BasePruner = find_class("pruner", name, BasePruner)()
-        return pruner
+        try:
+            return kind(**(arguments(epochs) | dict(options)))
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(f"The pruner {name!r} cannot be made: {error}") from None

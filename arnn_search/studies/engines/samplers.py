@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any
 
 import optuna
@@ -23,6 +24,8 @@ from optuna.samplers import (
 from arnn_search.errors import ConfigurationError
 from arnn_search.studies.choices import SAMPLERS
 from arnn_search.studies.engines.class_reference import find_class
+from arnn_search.studies.engines.hub import PREFIX, find_hub_sampler
+from arnn_search.studies.options import Options, check_options
 
 _POPULATION_SIZE = 20
 """Of the genetic samplers. Optuna's 50 would leave nothing but random draws in a study of usual size."""
@@ -46,9 +49,10 @@ class Draw:
 class _NumberedQMCSampler(QMCSampler):
     """Takes the point of the sequence that has the trial's number, whatever was asked for before."""
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: Draw, qmc_type: str = "sobol", scramble: bool = True) -> None:
         super().__init__(
-            scramble=True,
+            qmc_type=qmc_type,
+            scramble=scramble,
             seed=draw.study_seed,
             independent_sampler=RandomSampler(seed=draw.seed),
             warn_independent_sampling=False,
@@ -59,43 +63,66 @@ class _NumberedQMCSampler(QMCSampler):
         return self._number
 
 
-_MAKERS: dict[str, Callable[[Draw], BaseSampler]] = {
+_Arguments = Callable[[Draw], dict[str, Any]]
+
+_KINDS: dict[str, tuple[type[BaseSampler], _Arguments]] = {
     # Spaces are conditional: parameters are modelled together in the groups that occur together.
-    "tpe": lambda draw: TPESampler(seed=draw.seed, multivariate=True, group=True),
-    "random": lambda draw: RandomSampler(seed=draw.seed),
-    "grid": lambda draw: BruteForceSampler(seed=draw.seed),
-    "brute-force": lambda draw: BruteForceSampler(seed=draw.seed),
-    "gp": lambda draw: GPSampler(seed=draw.seed, warn_independent_sampling=False),
-    "cmaes": lambda draw: CmaEsSampler(seed=draw.seed, warn_independent_sampling=False),
-    "nsgaii": lambda draw: NSGAIISampler(seed=draw.seed, population_size=_POPULATION_SIZE),
-    "nsgaiii": lambda draw: NSGAIIISampler(seed=draw.seed, population_size=_POPULATION_SIZE),
-    "qmc": _NumberedQMCSampler,
+    "tpe": (TPESampler, lambda draw: {"seed": draw.seed, "multivariate": True, "group": True}),
+    "random": (RandomSampler, lambda draw: {"seed": draw.seed}),
+    "grid": (BruteForceSampler, lambda draw: {"seed": draw.seed}),
+    "brute-force": (BruteForceSampler, lambda draw: {"seed": draw.seed}),
+    "gp": (GPSampler, lambda draw: {"seed": draw.seed, "warn_independent_sampling": False}),
+    "cmaes": (CmaEsSampler, lambda draw: {"seed": draw.seed, "warn_independent_sampling": False}),
+    "nsgaii": (NSGAIISampler, lambda draw: {"seed": draw.seed, "population_size": _POPULATION_SIZE}),
+    "nsgaiii": (NSGAIIISampler, lambda draw: {"seed": draw.seed, "population_size": _POPULATION_SIZE}),
+    "qmc": (_NumberedQMCSampler, lambda draw: {"draw": draw}),
 }
+_OURS = frozenset({"self", "seed", "draw"})
 
 
-def sampler_maker(name: str) -> Callable[[Draw], BaseSampler]:
+def sampler_maker(name: str, options: Options = MappingProxyType({})) -> Callable[[Draw], BaseSampler]:
     """What makes a sampler for each trial.
 
     Args:
-        name: as in `study.toml`: a name of the table, or `module:Class`. A class of your own is made with
-            `seed=` if it takes one, and with nothing else.
+        name: as in `study.toml`: a name of the table, `module:Class`, or `optunahub:package`. A class that is
+            not of the table is made with `seed=`, if it takes one, and the options.
+        options: keyword arguments of its class; they beat those of the table.
 
     Raises:
         ConfigurationError: the sampler needs a package that is not installed, or there is no such class.
+        UnknownNameError: it takes no such option.
     """
-    if name in _MAKERS:
+    if name in _KINDS:
         package = SAMPLERS[name].package
         if package and find_spec(package) is None:
             raise ConfigurationError(
                 f"The sampler {name!r} needs the package {package!r}: pip install 'arnn-search[{package}]'."
             )
-        return _without_experimental_warnings(_MAKERS[name])
-    sampler = find_class("sampler", name, BaseSampler)
-    takes_seed = "seed" in inspect.signature(sampler).parameters
-    return _without_experimental_warnings(lambda draw: sampler(seed=draw.seed) if takes_seed else sampler())
+        kind, arguments = _KINDS[name]
+    else:
+        kind, arguments = _own_kind(name)
+    check_options("sampler_options", options, kind, own=_OURS)
+
+    def make(draw: Draw) -> BaseSampler:
+        try:
+            return kind(**(arguments(draw) | dict(options)))
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(f"The sampler {name!r} cannot be made: {error}") from None
+
+    return _quietly(make)
 
 
-def _without_experimental_warnings(make: Callable[[Draw], BaseSampler]) -> Callable[[Draw], BaseSampler]:
+def _own_kind(name: str) -> tuple[type[BaseSampler], _Arguments]:
+    kind: type[BaseSampler] = (
+        find_hub_sampler(name) if name.startswith(PREFIX) else find_class("sampler", name, BaseSampler)
+    )
+    takes_seed = "seed" in inspect.signature(kind).parameters
+    return kind, lambda draw: {"seed": draw.seed} if takes_seed else {}
+
+
+def _quietly(make: Callable[[Draw], BaseSampler]) -> Callable[[Draw], BaseSampler]:
+    """Without Optuna's warnings that something is experimental."""
+
     def quietly(draw: Draw) -> BaseSampler:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -1,0 +1,55 @@
+"""The past as Optuna's samplers and pruners take it, made once for each trial that has ended."""
+
+from collections.abc import Sequence
+from operator import is_
+
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from arnn_search.studies.engines.engine import PastTrial
+
+
+class PastTrials:
+    """Turns a history into Optuna's trials; those that have ended are kept, and handed out again.
+
+    Args:
+        imported: trials of another study, before all others.
+    """
+
+    def __init__(self, imported: Sequence[PastTrial]) -> None:
+        self._imported = [_as_optuna(past, number) for number, past in enumerate(imported)]
+        self._known: list[PastTrial] = []
+        self._made: list[FrozenTrial] = []
+
+    def frozen(self, history: Sequence[PastTrial]) -> list[FrozenTrial]:
+        """The imported trials and the history's, each with its place as its number; not to be changed."""
+        if not (len(self._known) <= len(history) and all(map(is_, self._known, history))):
+            self._known, self._made = [], []
+        first = len(self._imported)
+        for past in history[len(self._known) :]:
+            if not past.state.is_finished():
+                break
+            self._made.append(_as_optuna(past, first + len(self._known)))
+            self._known.append(past)
+        start = len(self._known)
+        running = [_as_optuna(past, first + start + index) for index, past in enumerate(history[start:])]
+        return [*self._imported, *self._made, *running]
+
+
+def _as_optuna(past: PastTrial, number: int) -> FrozenTrial:
+    trial = create_trial(
+        state=past.state,
+        values=_scores(past),
+        params=dict(past.parameters),
+        distributions=dict(past.distributions),
+        intermediate_values=dict(past.intermediate_values),
+        system_attrs=dict(past.notes),
+        constraints=dict(past.constraints),
+    )
+    trial.number, trial._trial_id = number, number
+    return trial
+
+
+def _scores(past: PastTrial) -> list[float] | None:
+    if past.state != TrialState.COMPLETE:
+        return None
+    return list(past.values) or (None if past.value is None else [past.value])

@@ -1,0 +1,110 @@
+"""The training of a trial: `fit`, without what `fit` spends beside the steps where that can be left out."""
+
+from collections.abc import Sequence
+
+import keras
+
+from arnn_search.trials.whole_epochs import Part, WholeEpochs
+
+_STEPS_PER_EXECUTION = 16
+"""Of `fit`, where the model and the configuration leave it open."""
+_MOST_BYTES = 1 << 30
+"""Of data that are put on the device as a whole."""
+
+
+def train(
+    model: keras.Model,
+    training: Part,
+    validation: Part | None = None,
+    *,
+    epochs: int,
+    batch_size: int,
+    initial_epoch: int = 0,
+    steps_per_execution: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:
+    """Trains as `model.fit` does, with the same numbers.
+
+    Where nothing speaks against it, each epoch is one call of a compiled function (`WholeEpochs`), and the
+    callbacks' hooks for single batches are not called. Otherwise it is `fit`, in several steps at a time.
+
+    Args:
+        model: compiled.
+        training: inputs and targets, `(samples, ...)` each.
+        validation: the same; None for none.
+        epochs: up to which epoch to train.
+        batch_size: samples per step.
+        initial_epoch: how many epochs the model has been trained already. Whole epochs go on with the order
+            of the samples that follows on theirs.
+        steps_per_execution: of `fit`; 0 leaves the choice open.
+        callbacks: as `fit` takes them; setting `model.stop_training` ends the training.
+    """
+    if steps_per_execution == 0 and takes_whole_epochs(model, training):
+        _train_whole_epochs(
+            model,
+            WholeEpochs(model, training, validation, batch_size=batch_size),
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            callbacks=callbacks,
+        )
+        return
+    if model.steps_per_execution == 1 and _takes_several_steps(model):
+        steps = -(-len(training[0]) // batch_size)
+        model.steps_per_execution = steps_per_execution or min(_STEPS_PER_EXECUTION, steps)
+    model.fit(
+        *training,
+        validation_data=validation,
+        initial_epoch=initial_epoch,
+        epochs=epochs,
+        batch_size=batch_size,
+        callbacks=list(callbacks),
+        verbose=0,
+    )
+
+
+def takes_whole_epochs(model: keras.Model, training: Part) -> bool:
+    """Whether each epoch can be one call: on TensorFlow and one device, with Keras' own step, on data that
+    fit on the device.
+    """
+    return (
+        keras.config.backend() == "tensorflow"
+        and model.distribute_strategy.num_replicas_in_sync == 1
+        and not model.run_eagerly
+        and model.steps_per_execution == 1  # else the space has chosen
+        and all(
+            getattr(type(model), name) is getattr(keras.Model, name)
+            for name in ("fit", "evaluate", "train_step", "test_step")
+        )
+        and sum(part.nbytes for part in training) <= _MOST_BYTES
+    )
+
+
+def _takes_several_steps(model: keras.Model) -> bool:
+    """Whether Keras can take several steps in one call: not on torch, nor over several TensorFlow devices."""
+    if keras.config.backend() == "tensorflow":
+        return bool(model.distribute_strategy.num_replicas_in_sync == 1)
+    return bool(keras.config.backend() == "jax")
+
+
+def _train_whole_epochs(
+    model: keras.Model,
+    whole_epochs: WholeEpochs,
+    *,
+    epochs: int,
+    initial_epoch: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    listeners = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=epochs)
+    model.stop_training = False
+    whole_epochs.skip(initial_epoch)
+    listeners.on_train_begin()
+    metrics: dict[str, float] = {}
+    for epoch in range(initial_epoch, epochs):
+        listeners.on_epoch_begin(epoch)
+        metrics = whole_epochs.run()
+        listeners.on_epoch_end(epoch, metrics)
+        if model.stop_training:
+            break
+    # The averages of the weights, if the optimizer keeps them.
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    listeners.on_train_end(metrics)

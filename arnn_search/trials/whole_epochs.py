@@ -1,0 +1,127 @@
+"""Epochs that are one call each of a compiled TensorFlow function, on data that lie on the device.
+
+What Keras' `fit` spends beside the steps themselves is spent here once or not at all: a data pipeline that
+hands over every batch, a return to Python every few steps, and a second tracing of the training step, which
+TensorFlow asks for when variables come into being during the first.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+Part = tuple[np.ndarray, np.ndarray]
+
+
+class WholeEpochs:
+    """Trains and validates a compiled model; same batches, same order, same numbers as `fit`.
+
+    Args:
+        model: compiled, with Keras' own training step, on the TensorFlow backend.
+        training: inputs and targets, `(samples, ...)` each.
+        validation: the same; None for none.
+        batch_size: samples per step.
+    """
+
+    def __init__(
+        self, model: keras.Model, training: Part, validation: Part | None, *, batch_size: int
+    ) -> None:
+        import tensorflow as tf
+
+        self._model = model
+        self._orders = _orders(len(training[0]))
+        _create_variables(model, training)
+        inputs, targets = map(_on_device, training)
+
+        def ordered(rows: Any) -> tuple[Any, Any]:
+            return tf.gather(inputs, rows), tf.gather(targets, rows)
+
+        train_step, num_samples = _step(model, model.train_step), len(training[0])
+        self._train = tf.function(
+            lambda order: _run_steps(
+                lambda low, high: train_step(ordered(order[low:high])), num_samples, batch_size
+            ),
+            autograph=False,
+        )
+        self._validate = None
+        if validation is not None:
+            test_step, kept = _step(model, model.test_step), tuple(map(_on_device, validation))
+            self._validate = tf.function(
+                lambda: _run_steps(
+                    lambda low, high: test_step((kept[0][low:high], kept[1][low:high])),
+                    len(validation[0]),
+                    batch_size,
+                ),
+                autograph=False,
+            )
+
+    def skip(self, num_epochs: int) -> None:
+        """Leaves out the orders of epochs that were trained before."""
+        for _ in range(num_epochs):
+            next(iter(self._orders))
+
+    def run(self) -> dict[str, float]:
+        """Trains one epoch and validates; returns the metrics, those of the validation as `val_...`."""
+        self._model.reset_metrics()
+        self._train(next(iter(self._orders)))
+        metrics = _metrics(self._model)
+        if self._validate is not None:
+            self._model.reset_metrics()
+            self._validate()
+            metrics |= {f"val_{name}": value for name, value in _metrics(self._model).items()}
+        return metrics
+
+
+def _run_steps(step: Callable[[Any, Any], Any], num_samples: int, batch_size: int) -> None:
+    """Calls the step with the first sample of each batch and the first one after it."""
+    import tensorflow as tf
+
+    def body(low: Any) -> tuple[Any]:
+        step(low, tf.minimum(low + batch_size, num_samples))
+        return (low + batch_size,)
+
+    tf.while_loop(lambda low: low < num_samples, body, (tf.constant(0),), parallel_iterations=1)
+
+
+def _step(model: keras.Model, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    import tensorflow as tf
+
+    return tf.function(step, jit_compile=True, reduce_retracing=True) if model.jit_compile else step
+
+
+def _orders(num_samples: int) -> Any:
+    """The order of the samples, another one each time it is asked for an iterator.
+
+    Made as Keras' own array pipeline makes it, operation by operation: TensorFlow's seed of an operation that
+    was given none is its place in its graph.
+    """
+    import tensorflow as tf
+
+    def permutation(_: Any) -> Any:
+        return tf.random.shuffle(tf.range(num_samples, dtype=tf.int64))
+
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    return tf.data.Dataset.range(1).map(permutation).prefetch(1).with_options(options)
+
+
+def _create_variables(model: keras.Model, training: Part) -> None:
+    """Those of optimizer and metrics, which else come into being while the step is traced, and again."""
+    model.optimizer.build(model.trainable_variables)
+    inputs, targets = (keras.ops.convert_to_tensor(part[:1]) for part in training)
+    model.compute_metrics(inputs, targets, model(inputs, training=False))
+    model.reset_metrics()
+
+
+def _on_device(array: np.ndarray) -> Any:
+    import tensorflow as tf
+
+    floating = np.issubdtype(array.dtype, np.floating)
+    return tf.constant(np.asarray(array), dtype=keras.config.floatx() if floating else None)
+
+
+def _metrics(model: keras.Model) -> dict[str, float]:
+    results: Mapping[str, Any] = model.get_metrics_result()
+    return {name: float(value) for name, value in results.items()}

@@ -1,0 +1,106 @@
+"""The ledger's file: what was cut off is passed over, and a digest gives the same trials."""
+
+import json
+
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from arnn_search.errors import StudyError
+from arnn_search.studies import ledger_file
+from arnn_search.studies.ledger import create_ledger, open_ledger
+from arnn_search.studies.storage import FILE_NAME
+
+from .scripted import FAMILY, RATE
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """A ledger with a completed trial, a running one and a failed one, and its study's folder."""
+    ledger = create_ledger(tmp_path, "study")
+    ledger.set_attribute("metric", "val_accuracy")
+    _add(ledger, 0.5, optuna.trial.TrialState.COMPLETE)
+    _add(ledger, 0.1, None)
+    _add(ledger, 0.2, optuna.trial.TrialState.FAIL)
+    return ledger
+
+
+def _add(ledger, rate, state):
+    trial = ledger.start_trial()
+    trial.record(RATE, rate)
+    trial.record(FAMILY, "ar")
+    trial.set_attribute("architecture", "abc")
+    trial.set_constraints({"max_parameters": -0.5})
+    trial.report(1, rate, {"loss": 1.0, "val_accuracy": rate})
+    if state is not None:
+        trial.finish(state, [rate])
+
+
+def _same(first, second):
+    assert first.attributes == second.attributes
+    assert first.trials() == second.trials()
+
+
+def test_file_is_one_that_optuna_reads(filled, tmp_path):
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / FILE_NAME)))
+    assert optuna.load_study(study_name="study", storage=storage).trials == filled.trials()
+
+
+def test_digest_gives_the_same_trials_and_what_came_after_it(filled, tmp_path):
+    filled.save_digest()
+    _same(open_ledger(tmp_path, "study"), filled)
+    filled.reopen_trial(1).finish(optuna.trial.TrialState.PRUNED)
+    _add(filled, 0.3, optuna.trial.TrialState.COMPLETE)
+    filled.set_attribute("metric", "other")
+    _same(open_ledger(tmp_path, "study"), filled)
+    filled.save_digest()
+    resumed = open_ledger(tmp_path, "study")
+    _same(resumed, filled)
+    _add(resumed, 0.4, optuna.trial.TrialState.COMPLETE)
+    resumed.save_digest()
+    _same(open_ledger(tmp_path, "study"), resumed)
+    assert len((tmp_path / "ledger.ended").read_text().splitlines()) == 5
+    assert (tmp_path / "ledger.digest").stat().st_size < (tmp_path / FILE_NAME).stat().st_size
+
+
+@pytest.mark.parametrize("damage", ["digest", "ended", "other"])
+def test_digest_that_does_not_fit_is_done_without(filled, tmp_path, damage):
+    filled.save_digest()
+    path = tmp_path / ("ledger.ended" if damage == "ended" else "ledger.digest")
+    text = path.read_text()
+    path.write_text(json.dumps(json.loads(text) | {"ledger": ""}) if damage == "other" else text[:-20])
+    _same(open_ledger(tmp_path, "study"), filled)
+
+
+def test_record_that_was_cut_off_is_passed_over_and_replaced(filled, tmp_path):
+    path = tmp_path / FILE_NAME
+    whole = path.read_bytes()
+    _add(filled, 0.9, None)
+    path.write_bytes(whole + path.read_bytes()[len(whole) : len(whole) + 30])
+    again = open_ledger(tmp_path, "study")
+    assert len(again.trials()) == 3
+    _add(again, 0.7, optuna.trial.TrialState.COMPLETE)
+    _same(open_ledger(tmp_path, "study"), again)
+    assert path.read_bytes().startswith(whole + b"{")
+
+
+def test_full_disk_leaves_no_part_of_a_record(filled, tmp_path, monkeypatch):
+    path, write = tmp_path / FILE_NAME, ledger_file.os.write
+    whole = path.read_bytes()
+    monkeypatch.setattr(ledger_file.os, "write", lambda file, text: write(file, text[: len(text) // 2]))
+    with pytest.raises(OSError, match="No space left on device"):
+        filled.set_attribute("metric", "other")
+    assert path.read_bytes() == whole
+    monkeypatch.undo()
+    filled.set_attribute("metric", "other")
+    assert open_ledger(tmp_path, "study").attributes["metric"] == "other"
+
+
+def test_damaged_record_in_the_middle_is_named(filled, tmp_path):
+    path = tmp_path / FILE_NAME
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[4] = b'{"op_code": 4,\n'
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(StudyError, match=r"Record 5 of the ledger .* is damaged"):
+        open_ledger(tmp_path, "study")
