@@ -61,7 +61,7 @@ def test_kubernetes_file_has_a_job_with_its_secret_and_its_volume():
     ids=lambda words: words[1],
 )
 def test_commands_are_accepted_and_hold_no_password(words):
-    values = {name: value for name, value in _parsed(words).items() if value not in (None, [], False)}
+    values = {name: value for name, value in _parsed(words).items() if value not in (None, [], (), False)}
     assert ":" not in values["storage"].partition("//")[2].partition("@")[0]
     if words[1] == "run":
         pytest.importorskip("psycopg")

@@ -1,0 +1,201 @@
+"""What it costs to follow a study in MLflow, and what a server that is away costs the training.
+
+`python -m benchmarks.tracking` reports 200 trials of 50 epochs and 12 layers as a supervisor does, into a
+new SQLite store, renders every dashboard of that study, and then trains beside a real server that is stopped
+for a minute, and beside one that is not.
+"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measurement import Figure, pin_threads, publish, spread
+
+_SECONDS_PER_TRIAL = 10.0
+_LAYERS = tuple(f"{number:02d}_layer" for number in range(12))
+_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+_HEALTH = ("score", "vanishing_index", "collapse", "uniformity", "stability", "saturation")
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--away", type=float, default=60.0, help="seconds without the server")
+    parser.add_argument("--rounds", type=int, default=2, help="of training with and without the server")
+    arguments = parser.parse_args()
+    pin_threads(1)
+    figures = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        figures += _large_study(folder, trials=arguments.trials, epochs=arguments.epochs)
+        figures += _server_away(folder, seconds=arguments.away, rounds=arguments.rounds)
+    publish("tracking", figures, settings=vars(arguments))
+
+
+def _large_study(folder: Path, *, trials: int, epochs: int) -> list[Figure]:
+    from arnn_search.tracking import ensure_store, resolve_uri
+    from arnn_search.tracking.dashboards.publish import publish as publish_pages
+    from arnn_search.tracking.pages import StudyLocation
+
+    uri = resolve_uri(folder=folder, environment={})
+    ensure_store(uri)
+    before = _cpu_seconds()
+    tracker = _tracker(folder / "large", uri)
+    longest = 0.0
+    for number in range(trials):
+        longest = max(longest, _report_trial(tracker, number, epochs=epochs, folder=folder))
+    tracker.end_study("completed")
+    begun = time.perf_counter()
+    while tracker.pending:
+        tracker.flush(60)
+    waited = time.perf_counter() - begun
+    location = StudyLocation("large", tracker.experiment_id, tracker.run_id(None))
+    tracker.close(10.0)
+    share = 100 * (_cpu_seconds() - before) / (trials * _SECONDS_PER_TRIAL)
+    begun = time.perf_counter()
+    publish_pages(uri, location, directory=folder, cache=folder / "cache")
+    rendered = time.perf_counter() - begun
+    pages = sorted((folder / "mlruns").rglob("dashboards/*.html"))
+    largest = max(page.stat().st_size for page in pages) / 1e6
+    beside = f"all processor time; {waited:.0f} s until the last point was there"
+    return [
+        Figure("logging / training of 10 s per trial", _one(share), unit="%", goal=2.0, beside=beside),
+        Figure("longest a trial's reports took", _one(longest), unit="s", beside=f"{epochs} epochs"),
+        Figure(f"reading and rendering {len(pages)} dashboards", _one(rendered), unit="s", goal=10.0),
+        Figure("largest page", _one(largest), unit="MB", goal=6.0),
+    ]
+
+
+def _report_trial(tracker: Any, number: int, *, epochs: int, folder: Path) -> float:
+    import numpy as np
+
+    generator = np.random.default_rng(number)
+    family = ("classic", "ar", "bn", "ar_bn")[number % 4]
+    gradients = 10 ** generator.uniform(-3, -1, (epochs, len(_LAYERS))).astype("float32")
+    path = folder / "arrays" / f"{number}.npz"
+    path.parent.mkdir(exist_ok=True)
+    begun = time.perf_counter()
+    tracker.start_trial(number, tags={"arnn.device": f"cpu:{number % 2}", "arnn.family": family})
+    tracker.log_params(number, {"family": family, "activation": "tanh", "width": number % 7})
+    for epoch in range(1, epochs + 1):
+        values = {
+            name: float(generator.uniform()) for name in ("loss", "accuracy", "val_loss", "val_accuracy")
+        }
+        values |= {f"health/{name}": float(generator.uniform()) for name in _HEALTH}
+        rows = zip(_LAYERS, gradients[epoch - 1], strict=True)
+        values |= {f"gradient_rms/{layer}": float(value) for layer, value in rows}
+        tracker.log_metrics(number, values, step=epoch)
+    np.savez_compressed(path, gradient_rms=gradients, layers=np.array(_LAYERS))
+    tracker.log_gradients(number, path)
+    tracker.log_metrics(number, {"best_val_accuracy": float(generator.uniform())}, step=epochs)
+    tracker.end_trial(number, "completed", "completed")
+    return time.perf_counter() - begun
+
+
+def _server_away(folder: Path, *, seconds: float, rounds: int) -> list[Figure]:
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    lost = 0
+    for index in range(rounds):
+        for is_away in (True, False) if index % 2 == 0 else (False, True):
+            wall, missing = _train_beside_server(
+                folder / f"away-{index}-{is_away}", seconds=seconds, is_away=is_away
+            )
+            taken[is_away].append(wall)
+            lost += missing
+    ratios = [away / there for away, there in zip(taken[True], taken[False], strict=True)]
+    return [
+        Figure(f"training, server away for {seconds:.0f} s / there", spread(ratios), goal=1.03),
+        Figure("points that MLflow lacks afterwards", _one(lost), unit="points", goal=0.0),
+    ]
+
+
+def _train_beside_server(folder: Path, *, seconds: float, is_away: bool) -> tuple[float, int]:
+    from mlflow import MlflowClient
+
+    from arnn_search.tracking import ensure_store, resolve_uri, serve, stop_server
+
+    folder.mkdir()
+    store = resolve_uri(folder=folder, environment={})
+    ensure_store(store)
+    server, base = serve(store, port=5300)
+    tracker = _tracker(folder / "study", base)
+    tracker.start_trial(0)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    # As much work as fills the time before, during and after, whatever it takes.
+    training = multiprocessing.Process(target=_train, args=(sender, seconds * 1.5))
+    training.start()
+    begun, epoch, wall = time.perf_counter(), 0, 0.0
+    stopped_at = seconds * 0.2 if is_away else float("inf")
+    while wall == 0.0:
+        if receiver.poll(0.1):
+            message = receiver.recv()
+            if message is None:
+                wall = time.perf_counter() - begun
+            else:
+                epoch += 1
+                tracker.log_metrics(0, {f"gradient_rms/{layer}": message for layer in _LAYERS}, step=epoch)
+        now = time.perf_counter() - begun
+        if server is not None and now > stopped_at:
+            stop_server(server)
+            server = None
+        if server is None and now > stopped_at + seconds:
+            server, _ = serve(store, port=int(base.rpartition(":")[2]))
+            stopped_at = float("inf")
+    training.join()
+    if server is None:
+        server, _ = serve(store, port=int(base.rpartition(":")[2]))
+    tracker.end_trial(0, "completed", "completed")
+    deadline = time.monotonic() + 120
+    while tracker.pending and time.monotonic() < deadline:
+        tracker.flush(10)
+    run = tracker.run_id(0)
+    client = MlflowClient(store)
+    kept = sum(len(client.get_metric_history(run, f"gradient_rms/{layer}")) for layer in _LAYERS)
+    tracker.close(5.0)
+    stop_server(server)
+    return wall, epoch * len(_LAYERS) - kept
+
+
+def _train(sender: Connection, seconds: float) -> None:
+    """A fixed amount of work in epochs of about half a second, measured once on an idle core."""
+    import numpy as np
+
+    matrix = np.random.default_rng(0).random((400, 400))
+    for _ in range(int(seconds / 0.5)):
+        for _ in range(120):
+            matrix = matrix @ matrix
+            matrix /= np.abs(matrix).max()
+        sender.send(float(matrix[0, 0]))
+    sender.send(None)
+
+
+def _tracker(directory: Path, uri: str) -> Any:
+    from arnn_search.tracking import Tracker
+
+    tracker = Tracker(
+        directory, study=directory.name, study_id=directory.name, tracking_uri=uri, experiment="arnn-search"
+    )
+    tracker.start_study({"space": "none"}, {"arnn.metric": "val_accuracy", "arnn.direction": "maximize"})
+    return tracker
+
+
+def _cpu_seconds() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    own = os.times()
+    return own.user + own.system + children.ru_utime + children.ru_stime
+
+
+def _one(value: float) -> Any:
+    return spread([value])
+
+
+if __name__ == "__main__":
+    main()
