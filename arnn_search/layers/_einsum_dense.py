@@ -17,7 +17,7 @@ class AutoRotEinsumDense(AutoRotatedProduct, keras.layers.EinsumDense):  # type:
     other ones (d, e) count the units.
 
     Args: those of `keras.layers.EinsumDense`, and those of `AutoRotated`. A vector as `reference_point` has a
-        component for each input of a unit, in the order of the kernel's axes.
+    component for each input of a unit, in the order of the kernel's axes.
 
     Raises:
         ValueError: `bias_axes` names an axis that the kernel lacks: f(x_Q) would differ along it.

@@ -29,14 +29,15 @@ class AutoRotatedCell(AutoRotated):
     of the values that the state can take (for tanh: 3). ρ is folded into W, U and b, so the recurrence runs
     on rotated weights as a stock one does, in the backend's fused kernels too.
 
-    What differs from the arguments of `AutoRotated`:
-        limit: None takes for each gate that of the gate's own activation; a number serves every gate.
-        learn_limit: one L for each gate is trained, each from its own start; or one for each unit of each
-            gate with `limit_per_unit`.
-        reference_point: `"aligned"` goes along the weights (w, u) of a unit, as far out as the uniform
-            (x_Q, h_Q); a vector gives the components of x_Q, while h_Q stays the activation's.
-        value_range: of the inputs. `keras.layers.RNN` hides them from its cell, as `Bidirectional` and
-            `TimeDistributed` do from their layers: give it there, or (0, 1) is taken.
+    Its arguments are those of `AutoRotated`. What differs:
+
+    - `limit`: None takes for each gate that of the gate's own activation; a number serves every gate.
+    - `learn_limit`: one L for each gate is trained, each from its own start; or one for each unit of each
+      gate with `limit_per_unit`.
+    - `reference_point`: `"aligned"` goes along the weights (w, u) of a unit, as far out as the uniform
+      (x_Q, h_Q); a vector gives the components of x_Q, while h_Q stays the activation's.
+    - `value_range`: of the inputs. `keras.layers.RNN` hides them from its cell, as `Bidirectional` and
+      `TimeDistributed` do from their layers: give it there, or (0, 1) is taken.
 
     `kernel`, `recurrent_kernel` and `bias` are the rotated ones, in the compute precision; what is trained
     are `weights`. Under `keras.layers.RNN` the rotation is done once for a sequence.

@@ -26,7 +26,9 @@ REFERENCE_POINTS = ("uniform", "aligned")
 class AutoRotated:
     """Mixin of the auto-rotating layers; the stock layer comes after it in the bases.
 
-    Arguments beside the stock layer's:
+    Its arguments come beside those of the stock layer.
+
+    Args:
         limit: L > 0; None takes the activation's (`default_limit`). Where a learnable limit starts.
         learn_limit: whether L is trained, as the weight `limit`. It stays positive (see `_limit`).
         limit_per_unit: whether each unit (filter) learns an L of its own.

@@ -20,7 +20,9 @@ class AutoRotConvolution(AutoRotated):
     Where every tap of the kernel meets the input there is one ρ per filter, folded into kernel and bias. At a
     padded border fewer taps do, and f(x_Q) differs from position to position.
 
-    Arguments beside those of `AutoRotated`:
+    Beside the arguments of `AutoRotated` they take one more.
+
+    Args:
         boundary: `"padded"`, as published: x_Q is padded as the input is, and ρ is a map over positions; or
             `"interior"`: one ρ per filter everywhere, which keeps translation equivariance and folds into a
             stock convolution. The same thing where nothing is padded.

@@ -28,10 +28,11 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
     Dense, EinsumDense and the convolutions are known to be linear. Of any other layer it is measured when it
     is built: f(a + b) - f(a) - f(b) + f(0) must vanish for random a and b, with the activation taken out.
 
+    The arguments that are not explained here are those of `AutoRotated`. Projections that learn their limits
+    have one each.
+
     Args:
         layer: what to rotate; its activation is the attribute `activation`, if it has one.
-        limit, learn_limit, limit_bounds, limit_learning_rate_factor, value_range, auto_rotation: as of
-            `AutoRotated`. Projections that learn their limits have one each.
         limit_per_unit: one learned L for each index of the last axis of the layer's output.
         reference_point: `"uniform"`, or a vector over the last axis of the inputs (not around attention).
 
