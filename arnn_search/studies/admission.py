@@ -1,17 +1,24 @@
-"""What becomes of an architecture that has been built: is it allowed, and is it new?"""
+"""What becomes of an architecture that has been built: is it allowed, and is it new?
 
-from collections.abc import Callable
+And of a model that has been trained: does it keep the limits that only show then?
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from optuna.trial import FrozenTrial
 
 from arnn_search.trials.channel import Built
+from arnn_search.trials.outcome import TrialOutcome
 
 Duplicates = Literal["resample", "reuse", "repeat"]
 
 MOST_TRIES = 5
 """How many proposals in place of one that was evaluated already; the last is trained whatever it is."""
+
+BELOW_MIN_HEALTH = "below min_health"
+"""The reason for which a trial that was trained to its end is infeasible."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Admission:
     Attributes:
         max_parameters: more weights than this are not trained.
         max_latency_ms: a slower model is not trained.
+        min_health: a model with a lower health score in its best epoch does not count, in (0, 1].
         duplicates: what happens to an architecture that has been evaluated: another proposal takes its place
             (where the engine can make one, else as `"reuse"`), or the recorded result does, or it is trained
             again with the seed of its own trial.
@@ -49,6 +57,7 @@ class Admission:
     max_parameters: int | None = None
     max_latency_ms: float | None = None
     duplicates: Duplicates = "repeat"
+    min_health: float | None = None
 
     def constraints(self, built: Built) -> dict[str, float]:
         """How far each limit is exceeded, relative to the limit; at most 0 where it is kept."""
@@ -61,6 +70,28 @@ class Admission:
             for name, (limit, value) in measured.items()
             if limit is not None and value is not None
         }
+
+    def health_constraint(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """How far the health score falls short of its limit, relative to the limit; at most 0 if it does not.
+
+        A score that is not known, such as that of a single layer after one epoch, counts as just enough.
+
+        Args:
+            metrics: of the model's best epoch.
+        """
+        if self.min_health is None:
+            return {}
+        return {"min_health": 1 - metrics.get("health/score", self.min_health) / self.min_health}
+
+    def judge_trained(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
+        """How a trial ends whose model does not keep the limit on health; None if it does."""
+        if not any(value > 0 for value in self.health_constraint(metrics).values()):
+            return None
+        message = (
+            f"Its health score is {metrics['health/score']:.3f}; min_health is {self.min_health:g}. "
+            "It is recorded, but not ranked."
+        )
+        return TrialOutcome("infeasible", BELOW_MIN_HEALTH, message)
 
     def judge(
         self,

@@ -6,7 +6,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from arnn_search.studies.finished import Finished
 from arnn_search.studies.layout import StudyLayout
-from arnn_search.studies.ledger import Ledger
+from arnn_search.studies.ledger import Ledger, is_feasible
 from arnn_search.studies.ranking import rank
 from arnn_search.tracking import NullTracker, Tracker
 
@@ -35,6 +35,9 @@ class BestModels:
         completed = [trial for trial in self._finished.news(trials) if trial.state == TrialState.COMPLETE]
         if not completed:
             return
+        for trial in completed:
+            if not is_feasible(trial):
+                self._model(trial).unlink(missing_ok=True)
         candidates = trials if self._average else [*self._kept, *completed]
         places = rank(candidates, self._ledger.directions, average=self._average)
         leaders = sum(place.is_leader for place in places)
@@ -67,7 +70,7 @@ class Progress:
         """Takes the trials into account that have ended since the last call."""
         for trial in self._finished.news(self._ledger.trials()):
             self._num_finished += 1
-            if trial.state != TrialState.COMPLETE:
+            if trial.state != TrialState.COMPLETE or not is_feasible(trial):
                 continue
             scores = zip(self._names, self._ledger.directions, trial.values, strict=True)
             for name, direction, score in scores:

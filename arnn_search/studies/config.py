@@ -6,12 +6,21 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
 from arnn_search.studies.choices import ENGINES, ORACLES, PRUNERS, SAMPLERS, check_name
+from arnn_search.studies.objectives import metric_names
 from arnn_search.studies.options import parse_options
 from arnn_search.studies.storage import check_storage, without_password
 
@@ -81,8 +90,8 @@ class StudyConfig(BaseModel):
     )
     objective: str = _key(
         "auto",
-        "What to optimise: reported metrics, num_parameters, latency_ms, training_seconds; several give a "
-        "Pareto front. auto: val_accuracy, or val_loss for regression.",
+        "What to optimise: reported metrics, gradient_health, num_parameters, latency_ms, training_seconds; "
+        "several give a Pareto front. auto: val_accuracy, or val_loss for regression.",
         section="search",
     )
     direction: str = _key(
@@ -99,6 +108,14 @@ class StudyConfig(BaseModel):
         "Architectures that take more milliseconds for one sample are not trained, but infeasible.",
         section="search",
         gt=0,
+    )
+    min_health: float | None = _key(
+        None,
+        "Trials with a health score below this in their best epoch are infeasible: trained and recorded, but "
+        "not ranked, and the sampler is told by how much.",
+        section="search",
+        gt=0,
+        le=1,
     )
     duplicates: Literal["resample", "reuse", "repeat"] = _key(
         "resample",
@@ -219,6 +236,19 @@ class StudyConfig(BaseModel):
     def _joined(cls, value: Any) -> Any:
         """Several may be given as a list; they are recorded separated by commas."""
         return ",".join(str(one) for one in value) if isinstance(value, (list, tuple)) else value
+
+    @field_validator("objective")
+    @classmethod
+    def _metrics(cls, text: str) -> str:
+        return metric_names(text)
+
+    @model_validator(mode="after")
+    def _health_is_known(self) -> Self:
+        if self.min_health is not None and not self.telemetry:
+            raise ValueError(
+                "`min_health` needs the telemetry, which measures health. Received: telemetry = false."
+            )
+        return self
 
     @field_validator("sampler_options", "pruner_options", mode="before")
     @classmethod

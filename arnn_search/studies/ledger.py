@@ -211,6 +211,20 @@ def trial_epochs(trial: FrozenTrial) -> dict[int, dict[str, float]]:
     }
 
 
+def best_metrics(trial: FrozenTrial) -> dict[str, float]:
+    """The metrics of the trial's best epoch, whose weights are kept; of its last one if none was best."""
+    best = trial.user_attrs.get(f"{_PREFIX}best_epoch")
+    if best:
+        return dict(trial.user_attrs.get(f"{_EPOCH}{best:05d}", {}))
+    epochs = trial_epochs(trial)
+    return epochs[max(epochs)] if epochs else {}
+
+
+def is_feasible(trial: FrozenTrial) -> bool:
+    """Whether it keeps every limit of the study, as far as they are known."""
+    return all(value <= 0 for value in trial.constraints.values())
+
+
 def create_ledger(
     directory: Path,
     name: str,

@@ -10,6 +10,9 @@ from arnn_search.trials.channel import Built
 MEASURED = ("num_parameters", "latency_ms", "training_seconds")
 """Objectives of a trial as a whole; all of them are minimised."""
 
+READABLE = {"gradient_health": "health/score"}
+"""Names of metrics that may be given in other words."""
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -109,6 +112,11 @@ def parse_objectives(objective: str, direction: str, *, default: tuple[str, Dire
 def split_names(text: str) -> list[str]:
     """The names in a comma-separated list."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def metric_names(text: str) -> str:
+    """A comma-separated list of objectives, each by the name of its metric."""
+    return ",".join(READABLE.get(name, name) for name in split_names(text))
 
 
 def _direction(name: str, given: str, default: tuple[str, Direction]) -> Direction:

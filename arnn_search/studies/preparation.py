@@ -97,8 +97,12 @@ def _objectives(config: StudyConfig, spec: DataSpec, tried: Rehearsal) -> Object
     default: tuple[str, Direction] = (name, "minimize" if direction == "minimize" else "maximize")
     objectives = parse_objectives(config.objective, config.direction, default=default)
     for name in objectives.names:
-        health = name.startswith("health/") and config.telemetry
-        if name not in tried.metrics and name not in MEASURED and not health:
+        if name.startswith("health/"):
+            if not config.telemetry:
+                raise ConfigurationError(
+                    f"The objective {name!r} needs the telemetry, which is switched off."
+                )
+        elif name not in tried.metrics and name not in MEASURED:
             raise ConfigurationError(
                 f"The objective {name!r} is not among what the models of {config.space!r} report: "
                 f"{', '.join(tried.metrics)}."

@@ -5,10 +5,12 @@ import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from arnn_search.studies.ledger import trial_attributes
+from arnn_search.precedence import precedence
+from arnn_search.studies.ledger import best_metrics, is_feasible, trial_attributes
 
 _CONFIDENCE = 0.95
 
@@ -34,18 +36,20 @@ class Place:
 
 
 def rank(trials: Sequence[FrozenTrial], directions: Sequence[str], *, average: bool = False) -> list[Place]:
-    """The completed trials, the leaders first and each group best first; equals in order of the number.
+    """The completed trials that keep every limit, the leaders first and each group best first.
+
+    Among equal scores the healthier gradient comes first, then the smaller network: see `precedence`.
 
     Args:
         trials: any trials.
         directions: `"maximize"` or `"minimize"`, for each objective.
         average: whether trials of the same architecture stand for one, with their mean as the score.
     """
-    completed = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    completed = [trial for trial in trials if trial.state == TrialState.COMPLETE and is_feasible(trial)]
     if len(directions) > 1:
         return _pareto(completed, directions)
     sign = -1.0 if directions[0] == "maximize" else 1.0
-    ordered = sorted(completed, key=lambda trial: (sign * trial.values[0], trial.number))
+    ordered = sorted(completed, key=lambda trial: _precedence(trial, [sign * trial.values[0]]))
     if not average:
         return [Place(trial) for trial in ordered]
     return _averaged(ordered, sign)
@@ -75,7 +79,7 @@ def _pareto(completed: list[FrozenTrial], directions: Sequence[str]) -> list[Pla
     ]
     return sorted(
         places,
-        key=lambda place: (not place.is_leader, by_trial[place.trial.number], place.trial.number),
+        key=lambda place: (not place.is_leader, _precedence(place.trial, by_trial[place.trial.number])),
     )
 
 
@@ -93,9 +97,18 @@ def _averaged(ordered: list[FrozenTrial], sign: float) -> list[Place]:
         )
         leaders.append(first)
         others.extend(rest)
-    leaders.sort(key=lambda place: (sign * (place.mean or 0.0), place.trial.number))
-    others.sort(key=lambda place: (sign * place.trial.values[0], place.trial.number))
+    leaders.sort(key=lambda place: _precedence(place.trial, [sign * (place.mean or 0.0)]))
+    others.sort(key=lambda place: _precedence(place.trial, [sign * place.trial.values[0]]))
     return leaders + others
+
+
+def _precedence(trial: FrozenTrial, costs: Sequence[float]) -> tuple[Any, ...]:
+    return precedence(
+        costs,
+        health=best_metrics(trial).get("health/score"),
+        num_parameters=trial_attributes(trial).get("num_parameters"),
+        number=trial.number,
+    )
 
 
 def confidence_interval(scores: Sequence[float]) -> tuple[float, float] | None:

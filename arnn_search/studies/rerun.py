@@ -149,7 +149,7 @@ def recorded_slot(config: StudyConfig, trial: Trial) -> Slot:
 
 def _finished(study: Study, number: int) -> Trial:
     trial = study.trial(number)
-    if trial.state not in ("completed", "pruned") or not trial.epochs:
+    if trial.state not in ("completed", "pruned", "infeasible") or not trial.epochs:
         raise StudyError(
             f"Trial {number} of {study.name!r} cannot be run again: it is {trial.state}. `arnn-search resume "
             f"{study.name}` goes on with trials that were interrupted."

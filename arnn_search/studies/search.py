@@ -338,7 +338,9 @@ def _supervise(
         make_task=make_task,
         objectives=prepared.objectives,
         prunes=config.pruner != "none",
-        admission=Admission(config.max_parameters, config.max_latency_ms, config.duplicates),
+        admission=Admission(
+            config.max_parameters, config.max_latency_ms, config.duplicates, config.min_health
+        ),
         on_trial_end=on_trial_end,
         trials=config.trials,
         timeout_seconds=config.timeout,

@@ -11,7 +11,7 @@ from optuna.trial import TrialState as LedgerState
 
 from arnn_search.execution.slots import Slot
 from arnn_search.spaces.parameters import Parameter, Value
-from arnn_search.studies.admission import Admission
+from arnn_search.studies.admission import BELOW_MIN_HEALTH, Admission
 from arnn_search.studies.engines.engine import Proposal
 from arnn_search.studies.ledger import LedgerTrial, trial_attributes, trial_epochs
 from arnn_search.studies.listener import StudyListener
@@ -154,6 +154,7 @@ class Session:
         self._trial.set_attribute("reused", source.number)
         for epoch, metrics in trial_epochs(source).items():
             self.report(EpochReport(epoch, metrics, trial_attributes(source).get("training_seconds", 0.0)))
+        # Of one that is infeasible for its health the same is found out again.
         state: Literal["completed", "pruned"] = (
             "pruned" if source.state == LedgerState.PRUNED else "completed"
         )
@@ -205,11 +206,21 @@ class Session:
             self._write_values()
         again = outcome.retry and self.task.attempt <= self._retries
         value = self._best[0] if self._best else None
+        if outcome.state == "completed":
+            outcome = self._judged() or outcome
         self._write_outcome(outcome)
         if not again:
             self._end(outcome, value)
         self._listener.trial_ended(self.task.number, outcome, value=value, again=again)
         self._on_end(self, again)
+
+    def _judged(self) -> TrialOutcome | None:
+        """The end of a trial that has completed, if it has no score or does not keep the limit on health."""
+        if self._values() is None:
+            known = ", ".join(self._best_metrics) or "nothing"
+            message = f"Not every objective was reported as a finite number; there were {known}."
+            return TrialOutcome("failed", "no score", message)
+        return self._admission.judge_trained(self._best_metrics)
 
     def _write_outcome(self, outcome: TrialOutcome) -> None:
         self._trial.set_attribute("state", outcome.state)
@@ -231,13 +242,12 @@ class Session:
         self._trial.set_attribute("notes", self._proposal.notes)
         if self._best is not None:
             self._trial.set_attribute("best_epoch", self._best[1])
+        if self._best_metrics:
+            self._trial.set_constraints(self._admission.health_constraint(self._best_metrics))
         values = self._values()
-        if outcome.state == "completed" and values is None:
-            known = ", ".join(self._best_metrics) or "nothing"
-            message = f"Not every objective was reported as a finite number; there were {known}."
-            outcome = TrialOutcome("failed", "no score", message)
-            self._write_outcome(outcome)
-        self._trial.finish(_LEDGER_STATES[outcome.state], values)
+        # One that was trained to its end before it broke a limit has completed, with a constraint violated.
+        was_trained = outcome.reason == BELOW_MIN_HEALTH
+        self._trial.finish(LedgerState.COMPLETE if was_trained else _LEDGER_STATES[outcome.state], values)
         if self.task.gradients_path.is_file():
             self._tracker.log_gradients(self.task.number, self.task.gradients_path, title=self._title(value))
         if outcome.message:

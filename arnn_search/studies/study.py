@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 from arnn_search.errors import StudyError
 from arnn_search.studies.config import StudyConfig, make_config, read_config_file
 from arnn_search.studies.layout import StudyLayout, data_cache, find_layout
-from arnn_search.studies.ledger import Ledger, open_ledger, trial_attributes, trial_epochs
+from arnn_search.studies.ledger import Ledger, best_metrics, open_ledger, trial_attributes, trial_epochs
 from arnn_search.studies.ranking import rank
 
 if TYPE_CHECKING:
@@ -171,8 +171,9 @@ class Study:
 
     @property
     def leaderboard(self) -> list[Trial]:
-        """The completed trials, best first; equal scores in order of the number.
+        """The completed trials that keep every limit, best first.
 
+        Of equal scores the healthier gradient comes first, then the smaller network, then the earlier trial.
         Of several objectives, the Pareto front, best first in the first of them. Where repeats of an
         architecture are averaged, one trial for each, by the mean.
         """
@@ -307,16 +308,17 @@ def _as_trial(
     model = layout.trial(trial.number) / "model.keras"
     metric, names = objectives
     values = dict(zip(names, trial.values or [], strict=False)) if trial.state.name == "COMPLETE" else {}
+    metrics = best_metrics(trial)
     best = attributes.get("best_epoch") or (max(epochs) if epochs else 0)
     return Trial(
         number=trial.number,
         state=state,
         reason=attributes.get("reason", "") if trial.state.is_finished() else "",
         message=attributes.get("message", ""),
-        value=(values.get(metric, epochs.get(best, {}).get(metric)) if trial.state.is_finished() else None),
+        value=(values.get(metric, metrics.get(metric)) if trial.state.is_finished() else None),
         values=values,
         parameters=dict(trial.params),
-        metrics=epochs.get(best, {}),
+        metrics=metrics,
         epochs=len(epochs),
         best_epoch=best,
         seconds=attributes.get("seconds", math.nan),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arnn_search.precedence import precedence
+
 if TYPE_CHECKING:
     import pandas
 
@@ -141,9 +143,19 @@ class StudyView:
 
     @cached_property
     def completed(self) -> "pandas.DataFrame":
-        """The completed trials that have a score, best first; equal scores in order of the number."""
+        """The completed trials that have a score, best first; of equal ones the healthier gradient first."""
         scored = self.trials[(self.trials["state"] == "completed") & self.trials["score"].notna()]
-        return scored.sort_values("score", ascending=not self.objectives[0].maximizes, kind="stable")
+        sign = -1.0 if self.objectives[0].maximizes else 1.0
+        keys = [
+            precedence(
+                [sign * row["score"]],
+                health=row.get("metric.health/score"),
+                num_parameters=row["num_weights"],
+                number=int(number),
+            )
+            for number, row in scored.iterrows()
+        ]
+        return scored.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
 
     @cached_property
     def layers(self) -> "pandas.DataFrame":

@@ -45,8 +45,6 @@ class EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         metrics = {name: float(value) for name, value in (logs or {}).items()}
-        if self._task.metric in metrics:
-            self._keep_if_best(metrics[self._task.metric])
         metrics["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if self._telemetry is not None and self.record is not None:
             metrics |= self.record.add(
@@ -54,6 +52,8 @@ class EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]
                 saturation=self._saturation.measure() if self._saturation else {},
                 limits=self._limits(),
             )
+        if self._task.metric in metrics:
+            self._keep_if_best(metrics[self._task.metric])
         reason = self._channel.report(EpochReport(epoch + 1, metrics, time.monotonic() - self._started))
         if not math.isfinite(metrics["loss"]):
             message = f"The training loss was {metrics['loss']} after epoch {epoch + 1}."

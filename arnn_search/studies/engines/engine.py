@@ -26,7 +26,7 @@ class PastTrial:
         opening: what the engine itself noted when it opened this trial's proposal.
         values: its scores, if it completed and the study has several objectives.
         rungs: the scores by epoch, if the study has several objectives.
-        constraints: how far it exceeds each limit of the study; above 0 it was not trained.
+        constraints: how far it breaks each limit of the study; above 0 it is infeasible.
     """
 
     state: TrialState = TrialState.RUNNING
@@ -39,6 +39,11 @@ class PastTrial:
     constraints: Mapping[str, float] = field(default_factory=dict)
     values: Sequence[float] = ()
     rungs: Mapping[int, Sequence[float]] = field(default_factory=dict)
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether it keeps every limit, as far as they are known."""
+        return all(value <= 0 for value in self.constraints.values())
 
 
 class Readiness(Enum):

@@ -181,7 +181,12 @@ class KerasTunerEngine(Engine):
         return number, self._score(past), space, dict(past.parameters)
 
     def _score(self, past: PastTrial) -> float | None:
-        """A pruned trial counts with the best that it came to: oracles know nothing of pruning."""
+        """A pruned trial counts with the best that it came to, and an infeasible one as failed.
+
+        Oracles know nothing of pruning, and nothing of limits.
+        """
+        if not past.is_feasible:
+            return None
         if past.state == TrialState.COMPLETE:
             return past.value
         if past.state == TrialState.PRUNED and past.intermediate_values:

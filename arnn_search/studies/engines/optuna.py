@@ -60,7 +60,8 @@ class OptunaEngine(Engine):
         sampler_options: Options = MappingProxyType({}),
         pruner_options: Options = MappingProxyType({}),
     ) -> None:
-        self._past = PastTrials(imported)
+        # The only one of the table that takes scores and knows nothing of constraints.
+        self._past = PastTrials(imported, constrained=sampler != "cmaes")
         self._make_sampler = sampler_maker(sampler, sampler_options)
         self._pruner = make_pruner(pruner, epochs=epochs, options=pruner_options)
         self._directions, self._seed, self._name = list(directions) or [direction], seed, study_name

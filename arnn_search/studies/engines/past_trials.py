@@ -1,6 +1,7 @@
 """The past as Optuna's samplers and pruners take it, made once for each trial that has ended."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import is_
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -13,10 +14,13 @@ class PastTrials:
 
     Args:
         imported: trials of another study, before all others.
+        constrained: whether the sampler knows of constraints. To one that does not, a trial that completed
+            and is infeasible is shown as pruned, so that its score attracts nothing.
     """
 
-    def __init__(self, imported: Sequence[PastTrial]) -> None:
-        self._imported = [_as_optuna(past, number) for number, past in enumerate(imported)]
+    def __init__(self, imported: Sequence[PastTrial], *, constrained: bool = True) -> None:
+        self._constrained = constrained
+        self._imported = [self._as_optuna(past, number) for number, past in enumerate(imported)]
         self._known: list[PastTrial] = []
         self._made: list[FrozenTrial] = []
 
@@ -28,25 +32,26 @@ class PastTrials:
         for past in history[len(self._known) :]:
             if not past.state.is_finished():
                 break
-            self._made.append(_as_optuna(past, first + len(self._known)))
+            self._made.append(self._as_optuna(past, first + len(self._known)))
             self._known.append(past)
         start = len(self._known)
-        running = [_as_optuna(past, first + start + index) for index, past in enumerate(history[start:])]
+        running = [self._as_optuna(past, first + start + index) for index, past in enumerate(history[start:])]
         return [*self._imported, *self._made, *running]
 
-
-def _as_optuna(past: PastTrial, number: int) -> FrozenTrial:
-    trial = create_trial(
-        state=past.state,
-        values=_scores(past),
-        params=dict(past.parameters),
-        distributions=dict(past.distributions),
-        intermediate_values=dict(past.intermediate_values),
-        system_attrs=dict(past.notes),
-        constraints=dict(past.constraints),
-    )
-    trial.number, trial._trial_id = number, number
-    return trial
+    def _as_optuna(self, past: PastTrial, number: int) -> FrozenTrial:
+        if past.state == TrialState.COMPLETE and not (self._constrained or past.is_feasible):
+            past = replace(past, state=TrialState.PRUNED)
+        trial = create_trial(
+            state=past.state,
+            values=_scores(past),
+            params=dict(past.parameters),
+            distributions=dict(past.distributions),
+            intermediate_values=dict(past.intermediate_values),
+            system_attrs=dict(past.notes),
+            constraints=dict(past.constraints),
+        )
+        trial.number, trial._trial_id = number, number
+        return trial
 
 
 def _scores(past: PastTrial) -> list[float] | None:
