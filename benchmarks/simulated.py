@@ -73,8 +73,11 @@ class SimulatedExecutor(Executor):
     def call(self, function: str, *arguments: Any, **keywords: Any) -> Any:
         raise NotImplementedError
 
-    def close(self) -> None:
+    def abandon(self) -> None:
         self._running.clear()
+
+    def close(self) -> None:
+        self.abandon()
 
 
 def supervise(

@@ -107,6 +107,14 @@ class Display(StudyListener, AbstractContextManager["Display"]):
         text = "Stopping now." if now else "Finishing the running trials (Ctrl-C once more ends them)."
         self.console.print(f"[yellow]{text}[/]")
 
+    def waiting(self, reason: str | None) -> None:
+        text = (
+            "Going on."
+            if reason is None
+            else f"Waiting, since {reason}. Nothing is lost: trials go on as soon as that is mended."
+        )
+        self.console.print(f"[yellow]{text}[/]")
+
     def imported(self, study: str, *, num_trials: int, misfits: Sequence[str]) -> None:
         self.console.print(f"{num_trials} trials of {study} are known from the start.")
         for misfit in misfits:

@@ -1,5 +1,6 @@
 """The command `arnn-search`: its commands, and how errors leave it."""
 
+import errno
 import sys
 from typing import Annotated
 
@@ -55,6 +56,12 @@ def main() -> None:
         app()
     except ArnnSearchError as error:
         typer.secho(f"arnn-search: {error}", fg="red", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        typer.secho(f"arnn-search: the disk is full{place}. Free some space, then again.", fg="red", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.secho("arnn-search: interrupted.", err=True)

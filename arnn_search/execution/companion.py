@@ -1,5 +1,6 @@
 """An object in a process of its own beside the supervisor, whose methods are called over a pipe."""
 
+import atexit
 import contextlib
 import multiprocessing
 from multiprocessing.connection import Connection
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 
 from arnn_search.errors import ArnnSearchError
 from arnn_search.execution.executor import load_function
-from arnn_search.execution.local import main_module_hidden
+from arnn_search.execution.local import start_process
 from arnn_search.execution.trial_process import prepare_process
 
 _SECONDS_TO_EXIT = 5
@@ -61,14 +62,11 @@ class ProcessCompanion:
     """
 
     def __init__(self, reference: str, *arguments: Any, log: Path) -> None:
-        context = multiprocessing.get_context("forkserver")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, reference, arguments, log), name=reference, daemon=True
-        )
-        with main_module_hidden():
-            self._process.start()
+        self._connection, theirs = multiprocessing.get_context("forkserver").Pipe()
+        self._process = start_process(_serve, (theirs, reference, arguments, log), name=reference)
         theirs.close()
+        # At the end of this process multiprocessing would wait for one that nobody has ended.
+        atexit.register(self.close)
 
     def call(self, method: str, *arguments: Any) -> Any:
         try:
@@ -81,6 +79,7 @@ class ProcessCompanion:
         return answer
 
     def close(self) -> None:
+        atexit.unregister(self.close)
         self._connection.close()
         self._process.join(_SECONDS_TO_EXIT)
         if self._process.is_alive():

@@ -57,8 +57,12 @@ class Executor(ABC):
         """
 
     @abstractmethod
-    def close(self) -> None:
+    def abandon(self) -> None:
         """Ends whatever still runs, without an outcome."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Does that, and gives back what the executor holds."""
 
     def __enter__(self) -> Self:
         return self

@@ -37,5 +37,8 @@ class InlineExecutor(Executor):
     def call(self, function: str, *arguments: Any, **keywords: Any) -> Any:
         return load_function(function)(*arguments, **keywords)
 
+    def abandon(self) -> None:
+        """Nothing runs between two calls of `submit`."""
+
     def close(self) -> None:
         """Nothing is open."""

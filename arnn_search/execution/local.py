@@ -1,5 +1,6 @@
 """Trials in fresh processes on this machine, forked from a forkserver that has Keras loaded already."""
 
+import atexit
 import contextlib
 import multiprocessing
 import os
@@ -14,8 +15,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psutil
+
 from arnn_search.errors import ArnnSearchError
 from arnn_search.execution.executor import Executor, TrialSession
+from arnn_search.execution.process_tree import end_group, end_orphans, end_tree
 from arnn_search.execution.slots import Slot
 from arnn_search.execution.trial_process import call_main, trial_main
 from arnn_search.trials.outcome import TrialOutcome, death_outcome
@@ -29,8 +33,10 @@ _PRELOADED = (
     "arnn_search.trials.rehearse",
     "arnn_search.trials.evaluate",
     "arnn_search.execution.trial_process",
+    "arnn_search.execution.fork_server",
 )
 _SECONDS_TO_EXIT = 10
+_ATTEMPTS_TO_FORK = 3
 
 
 @dataclass
@@ -54,9 +60,10 @@ class LocalExecutor(Executor):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(_PRELOADED))
-        with main_module_hidden(), _silenced(), _gpus_hidden():
-            forkserver.ensure_running()
+        _ensure_forkserver()
         self._running: dict[int, _Running] = {}
+        # At the end of this process multiprocessing would wait for trials that nobody has ended.
+        atexit.register(self.close)
 
     def submit(self, task: TrialTask, slot: Slot, session: TrialSession) -> None:
         task.directory.mkdir(parents=True, exist_ok=True)
@@ -74,7 +81,7 @@ class LocalExecutor(Executor):
     def kill(self, number: int, outcome: TrialOutcome) -> None:
         running = self._running.get(number)
         if running is not None:
-            running.process.kill()
+            _kill(running.process)
             self._finish(running, outcome)
 
     def call(self, function: str, *arguments: Any, **keywords: Any) -> Any:
@@ -91,26 +98,28 @@ class LocalExecutor(Executor):
                 succeeded, answer = False, death_outcome(process.exitcode, log).message
             finally:
                 connection.close()
-                if process.is_alive():
-                    process.join(_SECONDS_TO_EXIT)
+                _end(process)
         if succeeded:
             return answer
         raise answer if isinstance(answer, ArnnSearchError) else RuntimeError(answer)
 
-    def close(self) -> None:
+    def abandon(self) -> None:
         for running in list(self._running.values()):
-            running.process.kill()
-            running.process.join(_SECONDS_TO_EXIT)
+            _kill(running.process)
+            _end(running.process)
             running.connection.close()
         self._running.clear()
+        self._end_orphans()
+
+    def close(self) -> None:
+        self.abandon()
+        atexit.unregister(self.close)
 
     def _start(
         self, main: Callable[..., None], arguments: tuple[Any, ...], *, name: str
     ) -> tuple[BaseProcess, Connection]:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=main, args=(theirs, *arguments), name=name, daemon=True)
-        with main_module_hidden():
-            process.start()
+        process = start_process(main, (theirs, *arguments), name=name)
         theirs.close()
         return process, ours
 
@@ -138,12 +147,67 @@ class LocalExecutor(Executor):
 
     def _finish(self, running: _Running, outcome: TrialOutcome) -> None:
         del self._running[running.task.number]
-        running.process.join(_SECONDS_TO_EXIT)
-        if running.process.is_alive():
-            running.process.kill()
-            running.process.join(_SECONDS_TO_EXIT)
+        _end(running.process)
         running.connection.close()
+        self._end_orphans()
         running.session.finish(outcome)
+
+    def _end_orphans(self) -> None:
+        """Ends what trials have left behind: it would hold a device's memory, or threads, against others."""
+        parent = _forkserver_pid()
+        if parent is not None:
+            known = {child.pid for child in multiprocessing.active_children() if child.pid is not None}
+            end_orphans(parent, known=known)
+
+
+def start_process(main: Callable[..., None], arguments: tuple[Any, ...], *, name: str) -> BaseProcess:
+    """Forks a process from the forkserver, which is started anew if it was killed.
+
+    Raises:
+        ArnnSearchError: the forkserver does not stay alive.
+    """
+    context = multiprocessing.get_context("forkserver")
+    for _ in range(_ATTEMPTS_TO_FORK):
+        _ensure_forkserver()
+        process = context.Process(target=main, args=arguments, name=name)
+        with main_module_hidden(), contextlib.suppress(EOFError, ConnectionError, FileNotFoundError):
+            process.start()
+            return process
+    raise ArnnSearchError(
+        f"The process that trials are forked from was ended {_ATTEMPTS_TO_FORK} times in a row while it "
+        "started: is there enough memory? `arnn-search doctor` tries the backends."
+    )
+
+
+def _ensure_forkserver() -> None:
+    pid = _forkserver_pid()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            return
+    with main_module_hidden(), _silenced(), _gpus_hidden():
+        forkserver.ensure_running()
+
+
+def _forkserver_pid() -> int | None:
+    pid: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    return pid
+
+
+def _kill(process: BaseProcess) -> None:
+    assert process.pid is not None
+    if process.is_alive():
+        end_tree(process.pid)
+        process.kill()
+
+
+def _end(process: BaseProcess) -> None:
+    """Waits for a process that has said its last word or was killed, and ends what is left of it."""
+    process.join(_SECONDS_TO_EXIT)
+    _kill(process)
+    process.join(_SECONDS_TO_EXIT)
+    assert process.pid is not None
+    # Its children; and itself, if it has outlived its forkserver, from which its end would be known.
+    end_group(process.pid)
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ class RayExecutor(Executor):
             self._ray.init(
                 address=address, log_to_driver=False, include_dashboard=False, logging_level="ERROR"
             )
-        self._mailbox = self._ray.remote(num_cpus=0)(_Mailbox).remote()
+        self._mailbox = self._ray.remote(**self._here())(_Mailbox).remote()
         self._parcels: dict[Path, Any] = {}
         self._running: dict[int, _Running] = {}
 
@@ -110,15 +110,25 @@ class RayExecutor(Executor):
     def call(self, function: str, *arguments: Any, **keywords: Any) -> Any:
         return self._local.call(function, *arguments, **keywords)
 
-    def close(self) -> None:
+    def abandon(self) -> None:
         for running in self._running.values():
             with contextlib.suppress(Exception):  # it may have ended meanwhile
                 self._ray.cancel(running.result, force=True)
         self._running.clear()
+
+    def close(self) -> None:
+        self.abandon()
         self._ray.kill(self._mailbox)
         self._local.close()
         if self._is_ours:
             self._ray.shutdown()
+
+    def _here(self) -> dict[str, Any]:
+        """Keeps an actor on this node: with another node the channel of every trial would be lost."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        node = self._ray.get_runtime_context().get_node_id()
+        return {"num_cpus": 0, "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)}
 
     def _parcel(self, path: Path) -> Any:
         if path not in self._parcels:

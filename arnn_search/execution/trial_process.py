@@ -2,18 +2,20 @@
 
 import contextlib
 import gc
+import multiprocessing
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Mapping
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, BinaryIO
 
 from arnn_search.errors import ArnnSearchError
 from arnn_search.execution.executor import load_function
+from arnn_search.execution.process_tree import end_descendants, end_tree, lead_group
 from arnn_search.trials.channel import ChannelClosedError, PipeChannel
 from arnn_search.trials.task import TrialTask
 
@@ -25,7 +27,9 @@ def trial_main(connection: Connection, task: TrialTask, threads: int, environmen
 
     # With nobody left to tell, there is nothing to do but to end.
     with contextlib.suppress(ChannelClosedError, OSError):
-        connection.send(("finish", run_trial(task, PipeChannel(connection), threads=threads)))
+        outcome = run_trial(task, PipeChannel(connection), threads=threads)
+        end_descendants()
+        connection.send(("finish", outcome))
 
 
 def call_main(
@@ -49,24 +53,44 @@ def call_main(
 
 
 def prepare_process(environment: Mapping[str, str], *, log: Path) -> None:
-    # Ctrl-C reaches the whole process group; the supervisor decides what it means for a trial.
+    """Makes a process that was just forked one of its own, that ends when its supervisor does."""
+    lead_group()
+    # Ctrl-C and the end of a job reach every process; the supervisor decides what they mean for a trial.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, _leave_to_supervisor(os.getpid()))
     # What the forkserver has loaded stays. A full collection would take a tenth of a second to go through
     # it, and give this process a copy of every page of it.
     gc.freeze()
     os.environ.update(environment)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab", buffering=0) as file:
+    with _opened_for_output(log) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_supervisor, daemon=True).start()
 
 
-def _end_with_parent(parent: int) -> None:
-    """The forkserver ends when its supervisor does, even by kill -9: then this process has no business."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(0)
+def _opened_for_output(log: Path) -> BinaryIO:
+    """The file, or nowhere if the disk is full: what is printed is the last thing to fail for."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("ab", buffering=0)
+    except OSError:
+        return open(os.devnull, "ab", buffering=0)
+
+
+def _leave_to_supervisor(own: int) -> Any:
+    def ignore(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != own:  # a process that the trial has forked is ended by it as any other
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    return ignore
+
+
+def _end_with_supervisor() -> None:
+    """Waits until the supervisor is gone, even by kill -9: then this process has no business."""
+    supervisor = multiprocessing.parent_process()
+    assert supervisor is not None
+    wait([supervisor.sentinel])
+    end_tree(os.getpid())

@@ -7,6 +7,7 @@ from arnn_search.tracking import NullTracker, Tracker
 from arnn_search.tracking.dashboards.background import DashboardPublisher
 
 _SECONDS_TO_SEND = 30.0
+_SECONDS_TO_BREAK_OFF = 5.0
 
 
 def conclude(
@@ -42,6 +43,17 @@ def conclude(
     # Pages that lack what is still to be sent would be wrong; `sync` makes them when it has sent it.
     warnings = pages.finish() if is_delivered else []
     return " ".join(filter(None, [tracker.farewell(), *warnings])) or None
+
+
+def break_off(tracker: Tracker | NullTracker) -> str | None:
+    """Closes MLflow's side of a study that was asked to stop at once: its machine may end in seconds.
+
+    Returns:
+        What did not reach MLflow; None if all is well.
+    """
+    tracker.end_study("stopped")
+    tracker.close(_SECONDS_TO_BREAK_OFF)
+    return tracker.farewell()
 
 
 def _score_on_test(study: Study, best: Trial, ledger: Ledger, executor: Executor, *, batch_size: int) -> None:

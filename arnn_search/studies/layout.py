@@ -1,5 +1,9 @@
 """Where a study keeps its files: the one place that knows their names."""
 
+import contextlib
+import itertools
+import os
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,9 +100,43 @@ def _has_ledger(config: Path) -> bool:
 
 
 def new_layout(root: Path, name: str | None, *, stem: str) -> StudyLayout:
-    """A folder for a new study: of this name, or `stem` with the first number that is free."""
+    """A folder for a new study, made here: of this name, or `stem` with the first number that is free."""
     if name is not None:
+        (root / name).mkdir(parents=True, exist_ok=True)
         return StudyLayout((root / name).resolve())
-    taken = {path.name for path in root.glob(f"{stem}-*")}
-    number = next(number for number in range(1, len(taken) + 2) if f"{stem}-{number}" not in taken)
+    for number in itertools.count(1):
+        with contextlib.suppress(FileExistsError):  # also if another study takes it at this moment
+            (root / f"{stem}-{number}").mkdir(parents=True)
+            break
     return StudyLayout((root / f"{stem}-{number}").resolve())
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replaces a file in one step, so that nobody, and no full disk, ever leaves half of it."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+
+
+def check_writable(directory: Path) -> None:
+    """Makes sure that files can be written into a folder, which is made if it is missing.
+
+    Raises:
+        StudyError: it cannot be written; says why.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise StudyError(
+            f"The folder {directory} cannot be written: {error.strerror}. Studies need a place for their "
+            "ledger, models and data: give one with --directory, or make this one writable."
+        ) from error
+
+
+def mark_as_latest(layout: StudyLayout) -> None:
+    """Makes a study the one that was started or resumed last, also where the clock was set back."""
+    others = [path for path in layout.directory.parent.glob("*/study.toml") if path != layout.config]
+    newest = max((path.stat().st_mtime_ns for path in others), default=0)
+    if layout.config.stat().st_mtime_ns <= newest:
+        os.utime(layout.config, ns=(newest + 1, newest + 1))

@@ -38,6 +38,7 @@ class Lease:
         self._ledger, self._shared, self._seconds, self._clock = ledger, shared, seconds, clock
         self._count = 0
         self._renewed = -float("inf")
+        self._looked = clock()
         self._seen: dict[str, tuple[int, float]] = {}
 
     @property
@@ -48,10 +49,21 @@ class Lease:
     def renew(self) -> None:
         """Gives a sign of life, if it is time for one."""
         now = self._clock()
+        self._discount(now)
         if self._shared and now - self._renewed >= self._seconds / 6:
             self._count += 1
             self._ledger.set_attribute(_PREFIX + self.identity, self._count)
             self._renewed = now
+
+    def _discount(self, now: float) -> None:
+        """Holds nothing against the others that happened while this supervisor itself could not look.
+
+        It was stopped, or the database was away, for all of them.
+        """
+        blind = now - self._looked
+        if blind > self._seconds / 6:
+            self._seen = {owner: (count, since + blind) for owner, (count, since) in self._seen.items()}
+        self._looked = now
 
     def end(self) -> None:
         """Says that this supervisor has ended, so that nobody waits for it."""

@@ -2,9 +2,9 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import optuna
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
@@ -16,9 +16,12 @@ from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.ledger_file import EPOCH as _EPOCH
 from arnn_search.studies.ledger_file import PREFIX as _PREFIX
 from arnn_search.studies.ledger_file import LedgerStorage
-from arnn_search.studies.storage import FILE_NAME, exclusively, open_storage, patiently, without_password
+from arnn_search.studies.patience import Patience, patiently
+from arnn_search.studies.storage import FILE_NAME, exclusively, open_storage, without_password
 
 Direction = Literal["maximize", "minimize"]
+
+T = TypeVar("T")
 
 _RUNG = f"{_PREFIX}rung:"
 
@@ -29,17 +32,26 @@ class Ledger:
     Args:
         study: the Optuna study, opened or created by `open_ledger` or `create_ledger`.
         storage: what it is kept in.
+
+    Attributes:
+        patience: with which everything here is done while its disk is full or its database away.
     """
 
     def __init__(self, study: optuna.Study, storage: BaseStorage) -> None:
+        self.patience = Patience()
         self._recorder = _Recorder()
         study.sampler = self._recorder
         self._study, self._storage = study, storage
         self._distributions: dict[str, BaseDistribution] = {}
 
-    def claiming(self) -> contextlib.AbstractContextManager[None]:
-        """Within it no other supervisor claims a trial of this study."""
-        return exclusively(self._storage, self._study.study_name)
+    @patiently
+    def claim(self, claim: Callable[[], T]) -> T:
+        """Calls a function within which no other supervisor claims a trial of this study.
+
+        It is called again, as a whole, if the database has lost the claim on the way.
+        """
+        with exclusively(self._storage, self._study.study_name):
+            return claim()
 
     @property
     def direction(self) -> str:
@@ -84,13 +96,15 @@ class Ledger:
     @patiently
     def start_trial(self) -> "LedgerTrial":
         """Adds a running trial."""
-        return LedgerTrial(self._study.ask(), self._recorder, self._study, self._distributions)
+        return self._as_trial(self._study.ask())
 
     def reopen_trial(self, number: int) -> "LedgerTrial":
         """A running trial whose attempt was lost, to be run again."""
         frozen = self.trials()[number]
-        trial = Trial(self._study, frozen._trial_id)
-        return LedgerTrial(trial, self._recorder, self._study, self._distributions)
+        return self._as_trial(Trial(self._study, frozen._trial_id))
+
+    def _as_trial(self, trial: Trial) -> "LedgerTrial":
+        return LedgerTrial(trial, self._recorder, self._study, self._distributions, patience=self.patience)
 
 
 class LedgerTrial:
@@ -102,7 +116,11 @@ class LedgerTrial:
         recorder: "_Recorder",
         study: optuna.Study,
         distributions: dict[str, BaseDistribution],
+        *,
+        patience: Patience,
     ) -> None:
+        self.patience = patience
+        self._owner: str | None = None
         self._trial, self._recorder, self._study = trial, recorder, study
         self._distributions = distributions
         self._reported: set[int] = set(self.recorded.intermediate_values)
@@ -140,13 +158,21 @@ class LedgerTrial:
                     break
         return self._distributions.get(name)
 
-    @property
-    @patiently
-    def is_finished(self) -> bool:
-        """Whether it has been ended, by another supervisor that took this one for lost."""
-        return self.recorded.state.is_finished()
+    def own(self, supervisor: str) -> None:
+        """Writes down whose it is."""
+        self.set_attribute("supervisor", supervisor)
+        self._owner = supervisor
 
     @property
+    @patiently
+    def is_taken_over(self) -> bool:
+        """Whether it is another supervisor's by now, which took this one for lost, or has ended it."""
+        recorded = self.recorded
+        owner = recorded.user_attrs.get(f"{_PREFIX}supervisor")
+        return recorded.state.is_finished() or owner != self._owner
+
+    @property
+    @patiently
     def recorded(self) -> FrozenTrial:
         """What is written of it; not to be changed."""
         return self._trial.storage.get_trial(self._trial._trial_id)
@@ -180,7 +206,9 @@ class LedgerTrial:
 
     @patiently
     def finish(self, state: TrialState, values: Sequence[float] | None = None) -> None:
-        """Ends the trial."""
+        """Ends the trial, unless an attempt whose answer was lost has done so."""
+        if self.recorded.state.is_finished():
+            return
         self._study.tell(self._trial, values if state == TrialState.COMPLETE else None, state=state)
 
 

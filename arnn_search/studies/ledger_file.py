@@ -1,6 +1,7 @@
 """The ledger's file: one record a line, as Optuna's journal has it, and a digest of it that opens faster."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -14,6 +15,7 @@ from optuna.storages.journal import BaseJournalBackend
 
 from arnn_search.errors import StudyError
 from arnn_search.studies.ledger_digest import LedgerDigest
+from arnn_search.studies.patience import is_disk_full
 
 Record = dict[str, Any]
 
@@ -73,15 +75,27 @@ class LedgerFile(BaseJournalBackend):
         """Writes records, all of them or none.
 
         Raises:
-            OSError: the disk is full, or cannot be written; then nothing was.
+            OSError: the disk is full; then nothing was written.
+            StudyError: the file cannot be written for another reason, which does not pass.
         """
+        try:
+            self._append(logs)
+        except OSError as error:
+            if is_disk_full(error):
+                raise
+            raise StudyError(
+                f"The ledger {self._path} cannot be written any more: {error.strerror}. The study has "
+                "stopped; what was reported before is kept, and `arnn-search resume` goes on after that."
+            ) from error
+
+    def _append(self, logs: list[Record]) -> None:
         text = b"".join(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
         with self._locked() as file:
             size = _whole_size(file)
             try:
                 written = os.write(file, text)
                 if written < len(text):
-                    raise OSError(28, "No space left on device", str(self._path))
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
                 if any(map(_must_last, logs)):
                     os.fsync(file)
             except OSError:

@@ -34,6 +34,9 @@ class StudyListener:
     def tick(self) -> None:
         """Nothing happened for a moment."""
 
+    def waiting(self, reason: str | None) -> None:
+        """Nothing can be written at present, for a reason that may pass; None when it has passed."""
+
     def stopping(self, *, now: bool) -> None:
         """The study was asked to stop: after the running trials, or now."""
 

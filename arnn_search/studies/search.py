@@ -17,7 +17,7 @@ from arnn_search.spaces.discovery import SpaceFile, find_space
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.best_models import BestModels, Progress
-from arnn_search.studies.conclusion import conclude
+from arnn_search.studies.conclusion import break_off, conclude
 from arnn_search.studies.config import (
     StudyConfig,
     config_as_toml,
@@ -31,7 +31,16 @@ from arnn_search.studies.devices import check_backend_sees, device_request
 from arnn_search.studies.engines.make import check_engine, make_engine
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
-from arnn_search.studies.layout import StudyLayout, all_layouts, data_cache, find_layout, new_layout
+from arnn_search.studies.layout import (
+    StudyLayout,
+    all_layouts,
+    check_writable,
+    data_cache,
+    find_layout,
+    mark_as_latest,
+    new_layout,
+    write_whole,
+)
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, create_ledger, find_ledger, open_ledger
 from arnn_search.studies.listener import StudyListener
@@ -107,6 +116,7 @@ def run_study(
     declaration = find_space(config.space)
     check_source(config.data)
     check_engine(config)
+    check_writable(existing.directory if existing else config.directory)
     request = device_request(config)
     with _executor(config) as executor:
         slots = list(executor.plan_slots(request).slots)
@@ -121,10 +131,15 @@ def run_study(
             pages = _publisher(layout, ledger, tracker)
             pages.start()
             try:
-                _supervise(study, config, ledger, executor, slots, tracker, prepared, declaration, listener)
+                stopped = _supervise(
+                    study, config, ledger, executor, slots, tracker, prepared, declaration, listener
+                )
             finally:
                 pages.stop()
-            farewell = conclude(study, ledger, executor, tracker, pages, batch_size=config.batch_size)
+            if stopped:
+                farewell = break_off(tracker)
+            else:
+                farewell = conclude(study, ledger, executor, tracker, pages, batch_size=config.batch_size)
     listener.study_ended(study, farewell=farewell)
     return study
 
@@ -179,7 +194,6 @@ def _opened(
 ) -> Iterator[tuple[StudyLayout, Ledger]]:
     stem = f"{Path(config.data).stem}-{declaration.name}"
     layout = existing or new_layout(config.directory, config.study, stem=stem)
-    layout.directory.mkdir(parents=True, exist_ok=True)
     lock = FileLock(layout.lock)
     try:
         lock.acquire(timeout=2)
@@ -196,8 +210,9 @@ def _opened(
             _describe(ledger, config, declaration, prepared)
         else:
             ledger = _joined(config, layout, declaration, prepared)
-        layout.space.write_text(declaration.text)
-        layout.config.write_text(config_as_toml(recorded_form(config, study=layout.name)))
+        write_whole(layout.space, declaration.text)
+        write_whole(layout.config, config_as_toml(recorded_form(config, study=layout.name)))
+        mark_as_latest(layout)
         yield layout, ledger
 
 
@@ -284,7 +299,8 @@ def _supervise(
     prepared: PreparedStudy,
     declaration: SpaceFile,
     listener: StudyListener,
-) -> None:
+) -> bool:
+    """Runs trials; whether somebody has asked to stop at once."""
     layout = study.layout
 
     def make_task(number: int, attempt: int) -> TrialTask:
@@ -354,6 +370,7 @@ def _supervise(
         supervisor.run()
     if supervisor.is_exhausted:
         ledger.set_attribute("exhausted", True)
+    return supervisor.is_stopped
 
 
 def _tracker(

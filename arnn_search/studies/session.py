@@ -72,6 +72,7 @@ class Session:
     ) -> None:
         self.task, self.slot = task, slot
         self.started = time.monotonic()
+        self.outcome_reason = ""
         self._proposal, self._trial, self._tracker, self._listener = proposal, trial, tracker, listener
         self._retries, self._on_end = retries, on_end
         self._propose_again, self._admission, self._evaluated = propose_again, admission, evaluated
@@ -162,7 +163,7 @@ class Session:
 
     def report(self, report: EpochReport) -> str | None:
         """Writes an epoch down; answers with the reason to prune, or None."""
-        if self._trial.is_finished:
+        if self._trial.is_taken_over:
             return "taken over"
         value = report.metrics.get(self.task.metric)
         compact = {
@@ -198,12 +199,13 @@ class Session:
 
     def finish(self, outcome: TrialOutcome) -> None:
         """Writes the end down, unless the trial is to be run again."""
-        if self._trial.is_finished:  # by a supervisor that took this one for lost: it has written the end
+        if self._trial.is_taken_over:  # by a supervisor that took this one for lost: it writes the end
             self._listener.trial_ended(self.task.number, outcome, value=None, again=False)
             self._on_end(self, False)
             return
         with contextlib.suppress(SuggestionError):  # a trial that was not built has said why
             self._write_values()
+        self.outcome_reason = outcome.reason
         again = outcome.retry and self.task.attempt <= self._retries
         value = self._best[0] if self._best else None
         if outcome.state == "completed":

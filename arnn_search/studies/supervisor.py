@@ -23,8 +23,9 @@ from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.objectives import Objectives
 from arnn_search.studies.pareto_pruning import ParetoRule
+from arnn_search.studies.patience import check_space
 from arnn_search.studies.session import Session
-from arnn_search.trials.outcome import TrialOutcome
+from arnn_search.trials.outcome import DISK_FULL, TrialOutcome
 from arnn_search.trials.task import TrialTask
 
 if TYPE_CHECKING:
@@ -98,6 +99,12 @@ class Supervisor:
         self._by_architecture: dict[str, list[FrozenTrial]] = defaultdict(list)
         self.interruptions = 0
         self.is_exhausted = False
+        self._discounted = 0.0
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was asked to stop at once."""
+        return self.interruptions >= 2
 
     def run(self) -> bool:
         """Runs the study; returns whether the whole budget of trials has been used.
@@ -108,28 +115,36 @@ class Supervisor:
         trials = self._ledger.trials()
         if trials:
             self._engine.restore([as_past_trial(trial) for trial in trials])
+        patience = self._ledger.patience
+        patience.is_over = lambda: self.is_stopped
+        patience.tell = self._listener.waiting
         with self._interruptible():
-            while self.interruptions < 2:
+            while not self.is_stopped:
                 self._lease.renew()
                 self._start_trials()
+                if self.is_stopped:
+                    break
                 if self._running:
                     self._executor.poll(_POLL_SECONDS)
                 elif self._is_over() or not self._others_at_work():
                     break
                 else:
                     time.sleep(_WAIT_SECONDS)
+                self._discount_waiting()
                 self._end_overdue_trials()
                 self._listener.tick()
+        self._executor.abandon()
         self._lease.end()
         finished = [trial for trial in self._ledger.trials() if trial.state.is_finished()]
         return len(finished) >= self._trials
 
     def _start_trials(self) -> None:
         while self._free and not self._is_over():
-            with self._ledger.claiming():
-                claimed = self._claim()
+            claimed = self._ledger.claim(self._claim)
             if claimed is None:
                 return
+            if self._again:
+                self._again.popleft()
             self._start(*claimed, self._free.popleft())
 
     def _claim(self) -> tuple[LedgerTrial, list[PastTrial]] | None:
@@ -141,14 +156,14 @@ class Supervisor:
         self._note_evaluated(trials)
         lost = [trial.number for trial in trials[self._finished.num_settled :] if self._is_lost(trial)]
         if self._again or lost:
-            trial = self._ledger.reopen_trial(self._again.popleft() if self._again else lost[0])
+            trial = self._ledger.reopen_trial(self._again[0] if self._again else lost[0])
             past = self._history.past(trial.number, trials)
         else:
             ready = self._next_history(trials)
             if ready is None:
                 return None
             past, trial = ready, self._ledger.start_trial()
-        trial.set_attribute("supervisor", self._lease.identity)
+        trial.own(self._lease.identity)
         return trial, past
 
     def _next_history(self, trials: "list[FrozenTrial]") -> list[PastTrial] | None:
@@ -234,7 +249,7 @@ class Supervisor:
 
     def _scheduled(self, task: TrialTask, schedule: Schedule | None) -> TrialTask:
         """The task with the epochs that the engine asks for, and the weights it goes on with at hand."""
-        task.directory.mkdir(parents=True, exist_ok=True)
+        self._ledger.patience.call(lambda: task.directory.mkdir(parents=True, exist_ok=True))
         if schedule is None:
             return task
         if schedule.continues is not None:
@@ -254,8 +269,17 @@ class Supervisor:
         self._free.append(session.slot)
         if again:
             self._again.append(number)
+            if session.outcome_reason == DISK_FULL:
+                self._ledger.patience.call(lambda: check_space(session.task.directory))
         else:
             self._on_trial_end(number)
+
+    def _discount_waiting(self) -> None:
+        """Trials are not overdue because they were not answered."""
+        waited = self._ledger.patience.waited
+        for session in self._running.values():
+            session.started += waited - self._discounted
+        self._discounted = waited
 
     def _end_overdue_trials(self) -> None:
         if self._trial_timeout is None:
@@ -280,7 +304,7 @@ class Supervisor:
         def interrupt(number: int, frame: FrameType | None) -> None:
             # A terminated job has seconds to live: nothing that runs will finish.
             self.interruptions += 2 if number == signal.SIGTERM else 1
-            self._listener.stopping(now=self.interruptions >= 2)
+            self._listener.stopping(now=self.is_stopped)
             if self.interruptions > 2:
                 raise KeyboardInterrupt
 

@@ -1,5 +1,7 @@
 """How a trial ended, and how an exception is read as an ending."""
 
+import errno
+import os
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,9 @@ from arnn_search.errors import SpaceError
 from arnn_search.spaces.space import describe_failure
 
 TrialState = Literal["completed", "pruned", "failed", "infeasible"]
+
+DISK_FULL = "disk full"
+"""The reason of a trial that could not write its files: it may go well when there is space."""
 
 _MEMORY_ERRORS = frozenset({"ResourceExhaustedError", "OutOfMemoryError", "MemoryError"})
 
@@ -38,6 +43,8 @@ def failure_outcome(error: BaseException, space: Path) -> TrialOutcome:
     message = str(error) if isinstance(error, SpaceError) else describe_failure(error, space)
     if type(error).__name__ in _MEMORY_ERRORS or "RESOURCE_EXHAUSTED" in str(error)[:2000]:
         return TrialOutcome("failed", "out of memory", _shortened(message), text)
+    if os.strerror(errno.ENOSPC) in text:  # h5py gives no number, only the words
+        return TrialOutcome("failed", DISK_FULL, _shortened(message), text, retry=True)
     return TrialOutcome("failed", f"exception: {type(error).__name__}", _shortened(message), text)
 
 

@@ -61,5 +61,8 @@ class ScriptedExecutor(Executor):
     def call(self, function, *arguments, **keywords):
         raise AssertionError(f"nothing to call: {function}")
 
-    def close(self) -> None:
+    def abandon(self) -> None:
         self.running.clear()
+
+    def close(self) -> None:
+        self.abandon()

@@ -10,6 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 from arnn_search.errors import StudyError
 from arnn_search.studies import ledger_file
 from arnn_search.studies.ledger import create_ledger, open_ledger
+from arnn_search.studies.patience import Patience
 from arnn_search.studies.storage import FILE_NAME
 
 from .scripted import FAMILY, RATE
@@ -89,7 +90,8 @@ def test_full_disk_leaves_no_part_of_a_record(filled, tmp_path, monkeypatch):
     path, write = tmp_path / FILE_NAME, ledger_file.os.write
     whole = path.read_bytes()
     monkeypatch.setattr(ledger_file.os, "write", lambda file, text: write(file, text[: len(text) // 2]))
-    with pytest.raises(OSError, match="No space left on device"):
+    filled.patience = Patience(seconds=0)
+    with pytest.raises(StudyError, match=r"stopped, since nothing can be written: the disk is full"):
         filled.set_attribute("metric", "other")
     assert path.read_bytes() == whole
     monkeypatch.undo()
