@@ -58,10 +58,10 @@ def test_experiment_gives_table_figure_verdicts_and_files_in_mlflow_and_goes_on_
 
     study = Study(setting.study_name)
     ended = [trial.seconds for trial in study.trials]
-    _, (again, _, _) = run(1)
+    _, (again, _, _) = run(1, mlflow=False)
     assert [trial.seconds for trial in study.trials] == ended
     assert again.as_json() == first.as_json()
-    _, (more, _, _) = run(2)
+    _, (more, _, _) = run(2, mlflow=False)
     assert [trial.seconds for trial in study.trials][:3] == ended
     assert len(study.trials) == 6
     values = more.networks["AR"]["test loss"].values
