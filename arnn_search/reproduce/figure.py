@@ -42,7 +42,8 @@ def make_figure(result: Result) -> "Figure":
     most_layers = max(len(one["layers"]) for one in result.gradients.values())
     map_height = 1.0 + 0.16 * most_layers
     figure = Figure(figsize=(13, 4.3 + rows * map_height), layout="constrained", facecolor="white")
-    upper, lower = np.ravel(figure.subfigures(2, 1, height_ratios=[4.0, rows * map_height]))
+    parts: Any = figure.subfigures(2, 1, height_ratios=[4.0, rows * map_height])
+    upper, lower = parts
     activation = f", {result.activation}" if result.activation else ""
     upper.suptitle(
         f"{result.title}\n{result.data}{activation}: mean of {result.seeds} seeds, band: 95 % interval",
