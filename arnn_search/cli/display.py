@@ -89,6 +89,12 @@ class Display(StudyListener, AbstractContextManager["Display"]):
     def trial_built(self, number: int, *, parameters: Mapping[str, Any], num_parameters: int) -> None:
         self._rows[number].family = str(parameters.get("family", ""))
 
+    def trial_resumed(self, number: int, *, epoch: int) -> None:
+        self.console.print(f"trial {number:>3}  goes on after epoch {epoch}", style="dim")
+
+    def trial_warned(self, number: int, message: str) -> None:
+        self.console.print(f"trial {number:>3}  {message}", style="yellow", markup=False)
+
     def epoch_ended(self, number: int, report: EpochReport) -> None:
         row = self._rows[number]
         row.epoch = report.epoch

@@ -132,8 +132,8 @@ class LocalExecutor(Executor):
             return
         if kind == "finish":
             self._finish(running, payload)
-        elif kind == "event":
-            running.session.event(*payload)
+        elif kind in ("event", "checkpoint"):
+            getattr(running.session, kind)(*payload)
         else:
             self._answer(running, kind, payload)
 

@@ -92,9 +92,7 @@ class RayExecutor(Executor):
             return
         for identity, number, kind, payload in self._ray.get(self._mailbox.take.remote(timeout_seconds)):
             running = self._running.get(number)
-            answer = (
-                (False, "The trial is over.") if running is None else _answer(running.session, kind, payload)
-            )
+            answer = (False, "The trial is over.") if running is None else _answer(running, kind, payload)
             self._mailbox.answer.remote(identity, answer)
         results = {running.result: running for running in self._running.values()}
         ended, _ = self._ray.wait(list(results), num_returns=len(results), timeout=0)
@@ -194,6 +192,9 @@ class RayChannel:
         reason: str | None = self._ask("report", report)
         return reason
 
+    def checkpoint(self, path: Path, epoch: int) -> None:
+        self._ask("checkpoint", (path.name, path.read_bytes(), epoch))
+
     def event(self, name: str, details: Mapping[str, Any]) -> None:
         self._ask("event", (name, dict(details)))
 
@@ -240,10 +241,15 @@ def _run_trial(
         return outcome, _read_files(here.directory)
 
 
-def _answer(session: TrialSession, kind: str, payload: Any) -> tuple[bool, Any]:
+def _answer(running: _Running, kind: str, payload: Any) -> tuple[bool, Any]:
+    session = running.session
     try:
         if kind == "event":
             session.event(*payload)
+            return True, None
+        if kind == "checkpoint":
+            name, content, epoch = payload
+            session.checkpoint(_write_whole(running.task.directory / name, content), epoch)
             return True, None
         return True, getattr(session, kind)(payload)
     except ArnnSearchError as error:
@@ -274,6 +280,14 @@ def _write_files(directory: Path, files: Files) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (directory / name).write_bytes(content)
+
+
+def _write_whole(path: Path, content: bytes) -> Path:
+    """Replaces a file, which is whole at any time."""
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+    return path
 
 
 def _check_answers(address: str | None) -> None:

@@ -64,7 +64,11 @@ class HealthRecord:
         )
 
     def save(self, path: Path) -> None:
-        """Writes every statistic as a compressed `.npz`: arrays `(epochs, layers)`, names as text."""
+        """Writes every statistic as a compressed `.npz`; see `arrays`."""
+        np.savez_compressed(path, **self.arrays())  # type: ignore[arg-type]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every statistic: arrays `(epochs, layers)`, and the names of the layers as text."""
         arrays: dict[str, np.ndarray] = {
             "layers": np.array(self.layer_names, dtype=np.str_),
             "gradient_rms": self.gradient_rms(),
@@ -78,7 +82,22 @@ class HealthRecord:
             arrays[name] = np.array(
                 [[row.get(column, math.nan) for column in columns] for row in rows], dtype=np.float32
             ).reshape(len(rows), len(columns))
-        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+        return arrays
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Begins with the epochs of another record of the same layers, as its `arrays`."""
+        columns = ("gradient_rms", "gradient_rms_max", "steps", "nonfinite_steps")
+        self._epochs = [
+            EpochGradients(mean, largest, steps=int(steps), nonfinite_steps=int(nonfinite))
+            for mean, largest, steps, nonfinite in zip(*(arrays[name] for name in columns), strict=True)
+        ]
+        self._saturation = [_without_gaps(arrays["saturation_layers"], row) for row in arrays["saturation"]]
+        self._limits = [_without_gaps(arrays["limit_layers"], row) for row in arrays["limit"]]
+
+
+def _without_gaps(names: np.ndarray, values: np.ndarray) -> Mapping[str, float]:
+    pairs = zip(names.tolist(), values.tolist(), strict=True)
+    return {name: value for name, value in pairs if not math.isnan(value)}
 
 
 def _by_depth(group: str, values: Mapping[str, float]) -> dict[str, float]:

@@ -77,10 +77,18 @@ class Lease:
             return False
         if not self._shared or not owner:
             return True
-        count = int(self._ledger.attributes.get(_PREFIX + owner, _ENDED))
+        count = self._count_of(owner)
         now = self._clock()
         known, since = self._seen.get(owner, (None, now))
         if known != count:
             self._seen[owner] = (count, now)
             return count == _ENDED
         return count == _ENDED or now - since > self._seconds
+
+    def has_died(self, trial: FrozenTrial) -> bool:
+        """Whether the supervisor that a lost trial belonged to went without a word, maybe because of it."""
+        owner = trial_attributes(trial).get("supervisor", "")
+        return self._shared and self._count_of(owner) != _ENDED
+
+    def _count_of(self, owner: str) -> int:
+        return int(self._ledger.attributes.get(_PREFIX + owner, _ENDED))

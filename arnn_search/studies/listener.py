@@ -25,6 +25,12 @@ class StudyListener:
     def trial_built(self, number: int, *, parameters: Mapping[str, Any], num_parameters: int) -> None:
         """A trial's model was built, with these values."""
 
+    def trial_resumed(self, number: int, *, epoch: int) -> None:
+        """A trial goes on after an epoch that an earlier attempt has trained; its epochs are told again."""
+
+    def trial_warned(self, number: int, message: str) -> None:
+        """Something went wrong in a trial that goes on all the same."""
+
     def epoch_ended(self, number: int, report: EpochReport) -> None:
         """A trial reported an epoch."""
 

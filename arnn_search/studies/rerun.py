@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from arnn_search.errors import StudyError
@@ -133,6 +134,7 @@ def make_task(study: Study, trial: Trial, *, subfolder: str, seed: int | None = 
         steps_per_execution=config.steps_per_execution,
         deterministic=config.deterministic,
         telemetry=config.telemetry,
+        checkpoints=False,
     )
 
 
@@ -183,6 +185,9 @@ class _Replay:
     def built(self, built: Built) -> Verdict:
         self.architecture = built.architecture
         return Verdict()
+
+    def checkpoint(self, path: Path, epoch: int) -> None:
+        """A repetition keeps none."""
 
     def event(self, name: str, details: Mapping[str, Any]) -> None:
         """Nothing that a repetition is judged by."""

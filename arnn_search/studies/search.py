@@ -319,6 +319,7 @@ def _supervise(
             steps_per_execution=config.steps_per_execution,
             deterministic=config.deterministic,
             telemetry=config.telemetry,
+            checkpoints=config.checkpoints,
             measure_latency=config.max_latency_ms is not None or "latency_ms" in prepared.objectives.names,
         )
 

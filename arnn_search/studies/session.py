@@ -4,6 +4,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from optuna.trial import FrozenTrial
@@ -12,12 +13,14 @@ from optuna.trial import TrialState as LedgerState
 from arnn_search.execution.slots import Slot
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.admission import BELOW_MIN_HEALTH, Admission
+from arnn_search.studies.deaths import count_death
 from arnn_search.studies.engines.engine import Proposal
 from arnn_search.studies.ledger import LedgerTrial, trial_attributes, trial_epochs
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.objectives import MEASURED, Objectives
 from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.trials.channel import Built, EpochReport, SuggestionError, Verdict
+from arnn_search.trials.checkpoint import remove_checkpoint
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
 
@@ -84,6 +87,7 @@ class Session:
         self._best: tuple[float, int] | None = None
         self._best_metrics: Mapping[str, float] = {}
         self._seconds = 0.0
+        self._known = trial_epochs(trial.recorded)
         trial.set_attribute("attempt", task.attempt)
         trial.set_attribute("seed", task.seed)
         trial.set_attribute("device", slot.name)
@@ -124,8 +128,18 @@ class Session:
             return Verdict(outcome=self._taken_over(decision.source, decision.message))
         return Verdict()
 
+    def checkpoint(self, path: Path, epoch: int) -> None:
+        """The file is where the next attempt looks for it."""
+
     def event(self, name: str, details: Mapping[str, Any]) -> None:
-        """Nothing that a trial tells in passing is of interest yet."""
+        """Writes down after which epoch a trial goes on, or why it does not."""
+        if name == "resumed":
+            self._trial.set_attribute("resumed_after", details["epoch"])
+            self._tracker.set_tags(self.task.number, {"arnn.resumed_after": details["epoch"]})
+            self._listener.trial_resumed(self.task.number, epoch=details["epoch"])
+        elif name in ("checkpoint ignored", "checkpoint failed"):
+            self._trial.set_attribute(name.replace(" ", "_"), details["reason"])
+            self._listener.trial_warned(self.task.number, f"{name}: {details['reason']}")
 
     def _write_values(self) -> None:
         while self._unwritten:
@@ -172,8 +186,9 @@ class Session:
             if not name.startswith(("gradient_rms/", "limit/"))
         }
         several = len(self._objectives.items) > 1
-        self._trial.report(report.epoch, None if several else value, compact)
-        self._tracker.log_metrics(self.task.number, report.metrics, step=report.epoch)
+        if not self._is_known(report.epoch, compact):
+            self._trial.report(report.epoch, None if several else value, compact)
+            self._tracker.log_metrics(self.task.number, report.metrics, step=report.epoch)
         self._listener.epoch_ended(self.task.number, report)
         if value is None or not math.isfinite(value):
             return None
@@ -183,6 +198,11 @@ class Session:
             self._best, self._best_metrics = (value, report.epoch), compact
         self._seconds = report.seconds
         return "pruner" if self._should_prune(report, value, several=several) else None
+
+    def _is_known(self, epoch: int, metrics: Mapping[str, float]) -> bool:
+        """Whether an earlier attempt has reported the epoch, with the same numbers."""
+        finite = {name: number for name, number in metrics.items() if math.isfinite(number)}
+        return self._known.get(epoch) == finite
 
     def _should_prune(self, report: EpochReport, value: float, *, several: bool) -> bool:
         if several:
@@ -206,7 +226,7 @@ class Session:
         with contextlib.suppress(SuggestionError):  # a trial that was not built has said why
             self._write_values()
         self.outcome_reason = outcome.reason
-        again = outcome.retry and self.task.attempt <= self._retries
+        again = outcome.retry and count_death(self._trial) <= self._retries
         value = self._best[0] if self._best else None
         if outcome.state == "completed":
             outcome = self._judged() or outcome
@@ -263,6 +283,7 @@ class Session:
             metrics = {name: score for name, score in measured if name in MEASURED}
             self._tracker.log_metrics(self.task.number, metrics, step=self._best[1] if self._best else 0)
         self._tracker.end_trial(self.task.number, outcome.state, outcome.reason)
+        remove_checkpoint(self.task.directory)
 
     def _title(self, value: float | None) -> str:
         family = self._parameters.get("family")

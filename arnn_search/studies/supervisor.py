@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from arnn_search.execution.executor import Executor
 from arnn_search.execution.slots import Slot
 from arnn_search.studies.admission import Admission
+from arnn_search.studies.deaths import count_death, give_up
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
 from arnn_search.studies.finished import Finished
 from arnn_search.studies.history import HistoryView, as_past_trial
@@ -59,7 +60,7 @@ class Supervisor:
         trials: how many trials the study has in the end.
         timeout_seconds: after which no trial is started any more.
         trial_timeout_seconds: after which a trial is ended.
-        retries: how often a trial whose process died is run again.
+        retries: how often a trial whose process or machine died is run again.
         lease: what tells this supervisor's trials from those of others that share the ledger.
     """
 
@@ -154,9 +155,9 @@ class Supervisor:
         """
         trials = self._ledger.trials()
         self._note_evaluated(trials)
-        lost = [trial.number for trial in trials[self._finished.num_settled :] if self._is_lost(trial)]
-        if self._again or lost:
-            trial = self._ledger.reopen_trial(self._again[0] if self._again else lost[0])
+        again = self._again[0] if self._again else self._first_lost(trials)
+        if again is not None:
+            trial = self._ledger.reopen_trial(again)
             past = self._history.past(trial.number, trials)
         else:
             ready = self._next_history(trials)
@@ -184,6 +185,20 @@ class Supervisor:
         self.is_exhausted = all(trial.state.is_finished() for trial in trials)
         if self.is_exhausted:
             self._listener.exhausted(num_trials=number)
+        return None
+
+    def _first_lost(self, trials: "list[FrozenTrial]") -> int | None:
+        """A trial that has nobody left who runs it. One that has taken machines with it is given up."""
+        for trial in trials[self._finished.num_settled :]:
+            if not self._is_lost(trial):
+                continue
+            if not self._lease.has_died(trial):
+                return trial.number
+            reopened = self._ledger.reopen_trial(trial.number)
+            if count_death(reopened) <= self._retries:
+                return trial.number
+            give_up(reopened, self._tracker, self._listener)
+            self._on_trial_end(trial.number)
         return None
 
     def _is_lost(self, trial: "FrozenTrial") -> bool:

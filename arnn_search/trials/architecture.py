@@ -19,11 +19,19 @@ def architecture_hash(model: keras.Model) -> str:
     description = {
         "model": model.get_config(),
         "optimizer": keras.optimizers.serialize(model.optimizer) if model.optimizer else None,
-        "loss": model.loss if isinstance(model.loss, str) else repr(model.loss),
+        "loss": _described(model.loss),
     }
     positions: dict[str, str] = {}
     canonical = _canonical(description, positions)
     return sha256(json.dumps(canonical, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _described(loss: Any) -> Any:
+    """A loss, without the addresses that `repr` would put in."""
+    try:
+        return keras.saving.serialize_keras_object(loss)
+    except (TypeError, ValueError):  # something of the user's own that Keras cannot write down
+        return [type(one).__qualname__ for one in (loss if isinstance(loss, (list, tuple)) else [loss])]
 
 
 def _canonical(value: Any, positions: dict[str, str]) -> Any:

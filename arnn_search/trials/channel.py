@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Protocol
 
 from arnn_search.errors import ArnnSearchError
@@ -75,6 +76,9 @@ class Channel(Protocol):
     def report(self, report: EpochReport) -> str | None:
         """Reports an epoch; answers with the reason to stop now, or None to go on."""
 
+    def checkpoint(self, path: Path, epoch: int) -> None:
+        """Tells that the state after an epoch is in a file of the trial's folder, and is to outlive it."""
+
     def event(self, name: str, details: Mapping[str, Any]) -> None:
         """Tells something that needs no answer."""
 
@@ -100,6 +104,9 @@ class PipeChannel:
     def report(self, report: EpochReport) -> str | None:
         reason: str | None = self._ask("report", report)
         return reason
+
+    def checkpoint(self, path: Path, epoch: int) -> None:
+        self._send("checkpoint", (path, epoch))  # the supervisor's file too: the folder is one
 
     def event(self, name: str, details: Mapping[str, Any]) -> None:
         self._send("event", (name, dict(details)))

@@ -17,6 +17,8 @@ def prepare_framework(task: TrialTask, *, threads: int | None) -> None:
         task: the trial to come.
         threads: CPU threads to use; None leaves them as they are (in a process that already runs tensors).
     """
+    if threads is None:
+        forget_models(task)
     keras.utils.set_random_seed(task.seed)
     keras.config.set_dtype_policy(task.precision)
     backend = keras.config.backend()
@@ -24,6 +26,14 @@ def prepare_framework(task: TrialTask, *, threads: int | None) -> None:
         _prepare_tensorflow(task, threads)
     elif backend == "torch" and threads:
         _prepare_torch(threads, Placement.of_this_process())
+
+
+def forget_models(task: TrialTask) -> None:
+    """Makes layers be named as in a process that has built no model yet, so that a trial finds the same names
+    whenever it is run.
+    """
+    keras.utils.clear_session()
+    keras.config.set_dtype_policy(task.precision)
 
 
 def missing_gpu(environment: Mapping[str, str]) -> str:

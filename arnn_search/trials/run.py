@@ -14,10 +14,11 @@ from arnn_search.spaces.discovery import read_space_file
 from arnn_search.spaces.hyperparameters import AskingHyperParameters
 from arnn_search.spaces.space import SearchSpace, load_space_file
 from arnn_search.trials.architecture import architecture_hash
-from arnn_search.trials.channel import Built, Channel, ChannelClosedError, Verdict
+from arnn_search.trials.channel import Built, Channel, ChannelClosedError
+from arnn_search.trials.checkpointing import Checkpointing, RandomStateAtStart
 from arnn_search.trials.continuation import load_initial_weights, save_weights
 from arnn_search.trials.data_parallel import divisible, spread_over
-from arnn_search.trials.framework import prepare_framework
+from arnn_search.trials.framework import forget_models, prepare_framework
 from arnn_search.trials.latency import inference_latency_ms
 from arnn_search.trials.outcome import TrialOutcome, failure_outcome
 from arnn_search.trials.placement import Placement
@@ -46,26 +47,35 @@ def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) 
         prepare_framework(task, threads=threads)
         data = open_prepared(task.data)
         space = load_space_file(read_space_file(task.space, origin="study"))
-        with spread_over(Placement.of_this_process().replicas):
-            return _build_and_fit(task, channel, space, data)
+        outcome = None
+        while outcome is None:
+            with spread_over(Placement.of_this_process().replicas):
+                outcome = _build_and_fit(task, channel, space, data)
+            if outcome is None:
+                forget_models(task)
+        return outcome
     except ChannelClosedError:
         raise
     except Exception as error:
         return failure_outcome(error, task.space)
 
 
-def _build_and_fit(task: TrialTask, channel: Channel, space: SearchSpace, data: PreparedData) -> TrialOutcome:
-    verdict = Verdict(build_again=True)
-    while verdict.build_again:
-        # The same weights for the same values, however many models were built before.
-        keras.utils.set_random_seed(task.seed)
-        model = space.build(AskingHyperParameters(channel.suggest), data.spec)
-        verdict = channel.built(_describe(task, model, data))
+def _build_and_fit(
+    task: TrialTask, channel: Channel, space: SearchSpace, data: PreparedData
+) -> TrialOutcome | None:
+    """None if another model is to be built in place of this one."""
+    # The same weights for the same values, however many models were built before.
+    keras.utils.set_random_seed(task.seed)
+    model = space.build(AskingHyperParameters(channel.suggest), data.spec)
+    built = _describe(task, model, data)
+    verdict = channel.built(built)
+    if verdict.build_again:
+        return None
     if verdict.outcome is not None:
         return verdict.outcome
     if task.initial_epoch:
         load_initial_weights(task, model)
-    return _fit(task, channel, model, data)
+    return _fit(task, channel, model, data, architecture=built.architecture)
 
 
 def _describe(task: TrialTask, model: keras.Model, data: PreparedData) -> Built:
@@ -78,26 +88,47 @@ def _describe(task: TrialTask, model: keras.Model, data: PreparedData) -> Built:
     )
 
 
-def _fit(task: TrialTask, channel: Channel, model: keras.Model, data: PreparedData) -> TrialOutcome:
+def _fit(
+    task: TrialTask, channel: Channel, model: keras.Model, data: PreparedData, *, architecture: str
+) -> TrialOutcome:
     training, validation = divisible(data.train(), data.validation(), Placement.of_this_process().replicas)
     telemetry = GradientTelemetry(model) if task.telemetry else None
     saturation = None
     if telemetry is not None:
         probe = np.ascontiguousarray(validation[0][:_PROBE_SAMPLES])
         saturation = SaturationProbe(model, probe, dynamic_region=layers.dynamic_region)
+    model.optimizer.build(model.trainable_variables)
+    checkpointing = (
+        Checkpointing(task, channel, model, architecture=architecture) if task.checkpoints else None
+    )
     reporter = EpochReporter(
-        task, channel, telemetry=telemetry, saturation=saturation, limits=lambda: _limits(model)
+        task,
+        channel,
+        telemetry=telemetry,
+        saturation=saturation,
+        limits=lambda: _limits(model),
+        checkpointing=checkpointing,
     )
-    train(
-        model,
-        training,
-        validation,
-        initial_epoch=task.initial_epoch,
-        epochs=task.epochs,
-        batch_size=task.batch_size,
-        steps_per_execution=task.steps_per_execution,
-        callbacks=[reporter],
-    )
+    callbacks: list[keras.callbacks.Callback] = [reporter]
+    trained = task.initial_epoch
+    checkpoint = checkpointing.find() if checkpointing else None
+    if checkpointing and checkpoint:
+        checkpointing.restore(checkpoint)
+        reporter.resume(checkpoint)
+        callbacks.append(RandomStateAtStart(checkpoint.randomness))
+        trained = checkpoint.epoch
+    if reporter.outcome is None and trained < task.epochs:
+        train(
+            model,
+            training,
+            validation,
+            initial_epoch=trained,
+            resumed_epochs=trained - task.initial_epoch,
+            epochs=task.epochs,
+            batch_size=task.batch_size,
+            steps_per_execution=task.steps_per_execution,
+            callbacks=callbacks,
+        )
     if telemetry is not None:
         telemetry.detach()
     if reporter.record is not None:

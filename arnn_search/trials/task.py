@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+CHECKPOINT_NAME = "checkpoint.npz"
+
 
 @dataclass(frozen=True)
 class TrialTask:
@@ -28,6 +30,7 @@ class TrialTask:
             it is 0, that trial's weights are in `initial_weights_path`.
         measure_latency: whether to measure how long the model takes for one sample.
         keep_weights: whether to leave the weights in `weights_path`, for a later trial to go on with.
+        checkpoints: whether to keep the state of the running trial in `checkpoint_path`.
     """
 
     number: int
@@ -47,6 +50,7 @@ class TrialTask:
     measure_latency: bool = False
     initial_epoch: int = 0
     keep_weights: bool = False
+    checkpoints: bool = True
 
     @property
     def weights_path(self) -> Path:
@@ -57,6 +61,11 @@ class TrialTask:
     def initial_weights_path(self) -> Path:
         """The weights of an earlier trial that this one goes on with."""
         return self.directory / "initial_weights.npz"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The state of the trial while it runs, for another attempt to go on from."""
+        return self.directory / CHECKPOINT_NAME
 
     @property
     def model_path(self) -> Path:

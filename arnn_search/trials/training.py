@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from arnn_search.trials.sample_orders import batches_after
 from arnn_search.trials.whole_epochs import Part, WholeEpochs
 
 _STEPS_PER_EXECUTION = 16
@@ -20,6 +21,7 @@ def train(
     epochs: int,
     batch_size: int,
     initial_epoch: int = 0,
+    resumed_epochs: int = 0,
     steps_per_execution: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
@@ -36,6 +38,9 @@ def train(
         batch_size: samples per step.
         initial_epoch: how many epochs the model has been trained already. Whole epochs go on with the order
             of the samples that follows on theirs.
+        resumed_epochs: how many of those this training itself was through when it was broken off. It goes on
+            with the order of the samples that follows on theirs in any case; on JAX and torch that order is
+            drawn from random generators, whose state is the caller's to bring back.
         steps_per_execution: of `fit`; 0 leaves the choice open.
         callbacks: as `fit` takes them; setting `model.stop_training` ends the training.
     """
@@ -51,12 +56,15 @@ def train(
     if model.steps_per_execution == 1 and _takes_several_steps(model):
         steps = -(-len(training[0]) // batch_size)
         model.steps_per_execution = steps_per_execution or min(_STEPS_PER_EXECUTION, steps)
+    goes_on = resumed_epochs > 0 and keras.config.backend() == "tensorflow"
     model.fit(
-        *training,
+        *([batches_after(resumed_epochs, training, batch_size=batch_size)] if goes_on else training),
         validation_data=validation,
+        validation_batch_size=batch_size,
         initial_epoch=initial_epoch,
         epochs=epochs,
-        batch_size=batch_size,
+        batch_size=None if goes_on else batch_size,
+        shuffle=not goes_on,
         callbacks=list(callbacks),
         verbose=0,
     )

@@ -11,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from arnn_search.trials.sample_orders import sample_orders, skip_orders
+
 Part = tuple[np.ndarray, np.ndarray]
 
 
@@ -30,7 +32,7 @@ class WholeEpochs:
         import tensorflow as tf
 
         self._model = model
-        self._orders = _orders(len(training[0]))
+        self._orders = sample_orders(len(training[0]))
         _create_variables(model, training)
         inputs, targets = map(_on_device, training)
 
@@ -58,8 +60,7 @@ class WholeEpochs:
 
     def skip(self, num_epochs: int) -> None:
         """Leaves out the orders of epochs that were trained before."""
-        for _ in range(num_epochs):
-            next(iter(self._orders))
+        skip_orders(self._orders, num_epochs)
 
     def run(self) -> dict[str, float]:
         """Trains one epoch and validates; returns the metrics, those of the validation as `val_...`."""
@@ -88,23 +89,6 @@ def _step(model: keras.Model, step: Callable[[Any], Any]) -> Callable[[Any], Any
     import tensorflow as tf
 
     return tf.function(step, jit_compile=True, reduce_retracing=True) if model.jit_compile else step
-
-
-def _orders(num_samples: int) -> Any:
-    """The order of the samples, another one each time it is asked for an iterator.
-
-    Made as Keras' own array pipeline makes it, operation by operation: TensorFlow's seed of an operation that
-    was given none is its place in its graph.
-    """
-    import tensorflow as tf
-
-    def permutation(_: Any) -> Any:
-        return tf.random.shuffle(tf.range(num_samples, dtype=tf.int64))
-
-    options = tf.data.Options()
-    options.experimental_optimization.apply_default_optimizations = False
-    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
-    return tf.data.Dataset.range(1).map(permutation).prefetch(1).with_options(options)
 
 
 def _create_variables(model: keras.Model, training: Part) -> None:

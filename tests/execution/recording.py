@@ -25,6 +25,9 @@ class RecordingSession:
         self.reports.append(report)
         return "pruner" if report.epoch == self.stop_at else None
 
+    def checkpoint(self, path, epoch):
+        self.events.append(("checkpoint", epoch))
+
     def event(self, name, details):
         self.events.append((name, details))
 
