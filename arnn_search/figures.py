@@ -33,6 +33,18 @@ STATE_COLOURS = {
 }
 """The colour of each state of a trial."""
 
+
+def look_of_states(states: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and symbol of each state that occurs, known ones first; one that nobody foresaw is grey."""
+    found = set(states)
+    known = [state for state in STATE_COLOURS if state in found]
+    symbols = dict(zip(STATE_COLOURS, SYMBOLS, strict=False))
+    return {
+        state: (STATE_COLOURS.get(state, GREY), symbols.get(state, SYMBOLS[-1]))
+        for state in [*known, *sorted(found - set(known))]
+    }
+
+
 SCALE = "Viridis"
 """For magnitudes."""
 

@@ -1,14 +1,18 @@
 """Overview: how far the study has come, what is best so far, and where the time went.
 
-The best score so far over trials and over time, the leaderboard, how the trials ended and why, and which
-trial ran when and where.
+The best score so far over trials and over time, the leaders with their intervals, how trials ended and why,
+and which trial ran when and where.
 """
 
+import re
+
+import numpy as np
 import pandas
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from arnn_search import figures
+from arnn_search.tracking.dashboards.findings import lead
 
 _LEADERS = 10
 
@@ -16,7 +20,7 @@ _LEADERS = 10
 def render(study):
     if study.trials.empty:
         return figures.words("No trial has started yet. This page fills as trials report.", title=study.name)
-    return [progress(study), leaderboard(study), endings(study), timeline(study)]
+    return [progress(study), leaders(study), endings(study), timeline(study)]
 
 
 def progress(study):
@@ -26,16 +30,23 @@ def progress(study):
         return figures.words(f"No trial has reported {study.metric} yet.", title=title)
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04)
     start = study.trials["started"].min()
-    ended = scored["ended"].fillna(scored["started"])
-    minutes = (ended - start).dt.total_seconds() / 60
+    minutes = (scored["ended"].fillna(scored["started"]) - start).dt.total_seconds() / 60
     for column, x in ((1, pandas.Series(scored.index, index=scored.index)), (2, minutes)):
         _add_points(figure, study, scored, x, column=column)
         _add_best(figure, study, x, column=column)
+    if len(study.completed):
+        best = study.completed.iloc[0]
+        several = len(study.objectives) > 1
+        what = f"best in {study.metric}, with" if several else f"best: {study.metric}"
+        title = f"{study.title(best.name).capitalize()} is {what} {best['score']:.4f}"
+        if np.isfinite(minutes[best.name]):
+            title += f", found after {minutes[best.name]:.1f} of {minutes.max():.1f} minutes"
     figures.style(
         figure,
         title=title,
-        caption=f"Each point is a trial, at its best epoch; the line is the best completed one so far "
+        caption="Each point is a trial, at its best epoch; the line is the best completed one so far "
         f"({study.direction} {study.metric}).",
+        height=420,
     )
     figure.update_xaxes(title_text="trial", col=1)
     figure.update_xaxes(title_text="minutes since the study began", col=2)
@@ -44,19 +55,17 @@ def progress(study):
 
 
 def _add_points(figure, study, scored, x, *, column):
-    for number, (state, colour) in enumerate(figures.STATE_COLOURS.items()):
+    for state, (colour, symbol) in figures.look_of_states(scored["state"]).items():
         rows = scored[scored["state"] == state]
-        if rows.empty:
-            continue
         figure.add_trace(
             go.Scatter(
                 x=x[rows.index],
                 y=rows["score"],
                 name=state,
                 mode="markers",
-                text=[study.title(trial) for trial in rows.index],
+                text=[_told(study, trial) for trial in rows.index],
                 hovertemplate="%{text}<br>%{y:.4f}<extra></extra>",
-                marker={"color": colour, "size": 8, "symbol": figures.SYMBOLS[number]},
+                marker={"color": colour, "size": 8, "symbol": symbol},
                 legendgroup=state,
                 showlegend=column == 1,
             ),
@@ -88,44 +97,102 @@ def _add_best(figure, study, x, *, column):
     )
 
 
-def leaderboard(study):
-    title = "Leaderboard"
-    if study.completed.empty:
+def leaders(study):
+    title = "Leaders"
+    if study.leaderboard.empty:
         return figures.words("No trial has completed yet.", title=title)
-    rows = []
-    for rank, (number, trial) in enumerate(study.completed.head(_LEADERS).iterrows(), start=1):
-        rows.append(
-            [
-                str(rank),
-                str(number),
-                f"{trial['score']:.4f}",
-                _number(trial.get("metric.health/score"), ".2f"),
-                trial["family"] or "-",
-                _text(trial.get("param.activation")),
-                _text(trial.get("param.limit_mode")),
-                _number(trial["num_weights"], ",.0f"),
-                str(int(trial["num_epochs"])),
-                _number(trial["seconds"], ".0f"),
-            ]
+    rows = study.leaderboard.head(_LEADERS)
+    known = rows["low"].notna()
+    upper, lower = rows["high"] - rows["score"], rows["score"] - rows["low"]
+    figure = go.Figure(
+        go.Scatter(
+            x=rows["score"],
+            y=[_place(study, number, row) for number, row in rows.iterrows()],
+            mode="markers",
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": upper.fillna(0.0),
+                "arrayminus": lower.fillna(0.0),
+                "color": figures.GREY,
+                "thickness": 2,
+                "width": 0,
+            }
+            if known.any()
+            else None,
+            text=[_told(study, number) for number in rows.index],
+            customdata=[_interval(row) for _, row in rows.iterrows()],
+            hovertemplate="%{text}<br>%{x:.4f}%{customdata}<extra></extra>",
+            marker={
+                "color": [figures.FAMILY_COLOURS.get(family, figures.PURPLE) for family in rows["family"]],
+                "size": 11,
+                "line": {"color": "white", "width": 1},
+            },
         )
-    columns = [
-        "",
-        "trial",
-        study.metric,
-        "health",
-        "family",
-        "activation",
-        "limit",
-        "weights",
-        "epochs",
-        "seconds",
-    ]
-    return figures.table(
-        columns,
-        rows,
-        title=title,
-        caption=f"The {len(rows)} best of {len(study.completed)} completed trials.",
     )
+    for number, row in rows.iterrows():
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            xanchor="left",
+            y=_place(study, number, row),
+            text=f"{row['score']:.4f}{_interval(row)}",
+            showarrow=False,
+            font={"size": 12},
+            xshift=10,
+        )
+    figures.style(
+        figure, title=_lead(study) or title, caption=_what_bars_mean(study, rows), height=130 + 30 * len(rows)
+    )
+    figure.update_layout(margin={"r": 210 if known.any() else 90}, showlegend=False)
+    figure.update_xaxes(title_text=study.metric, nticks=7)
+    figure.update_yaxes(autorange="reversed", type="category", showgrid=True)
+    return figure
+
+
+def _lead(study):
+    if len(study.objectives) > 1:
+        names = ", ".join(one.metric for one in study.objectives)
+        return f"{len(study.leaderboard)} trials are on the Pareto front of {names}"
+    said = lead(study).removesuffix(".")
+    return (
+        f"{study.title(study.leaderboard.index[0]).capitalize()} is {said[:1].lower()}{said[1:]}"
+        if said
+        else ""
+    )
+
+
+def _what_bars_mean(study, rows):
+    several = len(study.objectives) > 1
+    which = (
+        "the Pareto front" if several else f"the {len(rows)} best of {len(study.completed)} completed trials"
+    )
+    said = f"{which[:1].upper()}{which[1:]}, coloured by layer family."
+    if several or rows["low"].isna().all():
+        return said if several else f"{said} For intervals, repeat architectures (--duplicates repeat)."
+    if (rows["repeats"] > 1).any():
+        return f"{said} Points are means of repeats; bars are their 95 % intervals, none for a single trial."
+    return f"{said} Bars are 95 % intervals of the accuracy, from the number of validation samples."
+
+
+def _place(study, number, row):
+    name = study.title(number)
+    return f"{name} ({row['repeats']} repeats)" if row["repeats"] > 1 else name
+
+
+def _interval(row):
+    return f" ({row['low']:.3f} .. {row['high']:.3f})" if np.isfinite(row["low"]) else ""
+
+
+def _told(study, number):
+    """A trial in a few lines, for what appears under the pointer."""
+    row = study.trials.loc[number]
+    lines = [study.title(number)]
+    health = row.get("metric.health/score", np.nan)
+    lines += [f"health {health:.2f}"] if np.isfinite(health) else []
+    lines += [f"{row['num_weights']:,.0f} weights"] if np.isfinite(row["num_weights"]) else []
+    reason = row["reason"] if row["reason"] not in ("", row["state"]) else ""
+    return "<br>".join([*lines, f"{row['state']}: {figures.shortened(reason)}" if reason else row["state"]])
 
 
 def endings(study):
@@ -134,19 +201,30 @@ def endings(study):
         f"{state}: {figures.shortened(reason)}" if reason and reason != state else state
         for state, reason in counts.index
     ]
+    looks = figures.look_of_states(study.trials["state"])
     figure = go.Figure(
         go.Bar(
             x=counts.to_numpy(),
             y=labels,
             orientation="h",
             text=counts.to_numpy(),
-            textposition="auto",
-            marker={"color": [figures.STATE_COLOURS.get(s, figures.GREY) for s, _ in counts.index]},
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": [looks[state][0] for state, _ in counts.index]},
             hovertemplate="%{y}: %{x}<extra></extra>",
         )
     )
-    figures.style(figure, title="How trials ended, and why", height=120 + 34 * len(counts))
+    num_completed = int((study.trials["state"] == "completed").sum())
+    title = f"{num_completed} of {len(study.trials)} trials completed"
+    others = [(label, count) for label, count in zip(labels, counts, strict=True) if label not in _NORMAL]
+    if others:
+        label, count = others[-1]
+        title += f"; most of the others were {label} ({count})" if len(others) > 1 else f"; {count} {label}"
+    figures.style(figure, title=title, caption="How trials ended, and why.", height=120 + 34 * len(counts))
     return figures.count_axis(figure, largest=int(counts.max()), title="trials")
+
+
+_NORMAL = ("completed", "running")
 
 
 def timeline(study):
@@ -157,41 +235,44 @@ def timeline(study):
     now = max(timed["ended"].max(), timed["started"].max())
     ended = timed["ended"].fillna(now)
     devices = timed["device"].replace("", "unknown")
+    seconds = (ended - timed["started"]).dt.total_seconds()
+    whole = max((now - timed["started"].min()).total_seconds(), 1e-9)
+    busy = (seconds.groupby(devices).sum() / whole).clip(upper=1.0)
+    rows = {device: f"{device} ({busy[device]:.0%})" for device in sorted(busy.index, key=_natural)}
     figure = go.Figure()
-    for state, colour in figures.STATE_COLOURS.items():
-        rows = timed[timed["state"] == state]
-        if rows.empty:
-            continue
+    for state, (colour, _) in figures.look_of_states(timed["state"]).items():
+        of_state = timed[timed["state"] == state]
         figure.add_trace(
             go.Bar(
-                base=rows["started"],
-                x=(ended[rows.index] - rows["started"]).dt.total_seconds() * 1000,
-                y=devices[rows.index],
+                base=of_state["started"],
+                x=seconds[of_state.index] * 1000,
+                y=[rows[device] for device in devices[of_state.index]],
                 orientation="h",
                 name=state,
-                text=[str(number) for number in rows.index],
-                customdata=[study.title(number) for number in rows.index],
+                text=[str(number) for number in of_state.index],
+                customdata=[f"{_told(study, n)}<br>{seconds[n]:.1f} s" for n in of_state.index],
                 textposition="inside",
                 insidetextanchor="middle",
+                textangle=0,
                 marker={"color": colour, "line": {"color": "white", "width": 1}},
                 hovertemplate="%{customdata}<br>%{base|%H:%M:%S} to %{x|%H:%M:%S}<extra></extra>",
             )
         )
+    budget = study.parameters.get("trials", "")
+    done = f"{len(study.trials)} of {budget} trials" if budget.isdecimal() else f"{len(study.trials)} trials"
     figures.style(
         figure,
-        title=title,
-        caption="One row per slot; a bar is a trial, from its start to its end (UTC).",
-        height=150 + 42 * devices.nunique(),
+        title=f"{done} in {whole / 60:.1f} minutes; {len(rows)} slot{'s' * (len(rows) > 1)} busy "
+        f"{busy.mean():.0%} of the time",
+        caption="One row for each slot, with its share of busy time; a bar is a trial, from its start to its "
+        "end (UTC).",
+        height=150 + 42 * len(rows),
     )
     figure.update_layout(barmode="overlay", uniformtext={"minsize": 9, "mode": "hide"})
-    figure.update_xaxes(type="date", title_text="time (UTC)")
-    figure.update_yaxes(type="category", categoryorder="category descending")
+    figure.update_xaxes(type="date", title_text="time (UTC)", nticks=8)
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=list(rows.values())[::-1])
     return figure
 
 
-def _number(value, form):
-    return "-" if value is None or pandas.isna(value) else format(value, form)
-
-
-def _text(value):
-    return value if isinstance(value, str) else "-"
+def _natural(device):
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", device)]

@@ -62,9 +62,10 @@ def _importance_bars(explored, shares):
         )
     figure = optuna.visualization.plot_param_importances(explored, params=list(shares))
     figure.update_traces(marker={"color": figures.BLUE})
+    first, share = next(iter(shares.items()))
     figures.style(
         figure,
-        title=title,
+        title=f"{first} matters most for the score: {share:.0%} of what can be explained",
         caption="Share of the score's variance that each parameter explains, as Optuna estimates it.",
         height=110 + 30 * len(shares),
     )

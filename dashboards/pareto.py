@@ -4,14 +4,16 @@ With several objectives, the trials that no other trial beats in all of them: th
 score against the number of weights, which the study did not optimise but which somebody has to pay for.
 """
 
+import math
 from itertools import combinations
 
-import pandas
 import plotly.graph_objects as go
 
 from arnn_search import figures
+from arnn_search.tracking.leaderboard import pareto_front
 
 _WEIGHTS = "num_weights"
+_LOG_SPAN = 5
 
 
 def render(study):
@@ -31,14 +33,27 @@ def render(study):
             study,
             known,
             front,
-            axes={columns[a]: a, columns[b]: b},
-            title=f"{a} against {b}",
+            # What is gained stands upright, what it costs lies below.
+            axes={columns[b]: b, columns[a]: a},
+            title=_ends(known, front, columns[a], a, columns[b], b),
             caption=f"{len(front)} of {len(known)} completed trials are on the front of all "
             f"{len(columns)} objectives: no other trial is at least as good in each and better in one.",
             joins=len(columns) == 2,
         )
         for a, b in combinations(columns, 2)
     ]
+
+
+def _ends(known, front, first, first_name, second, second_name):
+    """The two ends of a front in words."""
+    best, other = front.sort_values(first).index[-1], front.sort_values(first).index[0]
+    if best == other:
+        return f"{first_name} against {second_name}"
+    a, b = known.loc[best], known.loc[other]
+    return (
+        f"From trial {other} ({first_name} {b[first]:,.4g}, {second_name} {b[second]:,.4g}) to trial {best} "
+        f"({a[first]:,.4g}, {a[second]:,.4g})"
+    )
 
 
 def _only_one(study):
@@ -56,7 +71,7 @@ def _weights(study):
     if known.empty:
         return figures.words("No completed trial has reported its number of weights.", title=title)
     front = _front(known, {_WEIGHTS: False, "score": study.direction == "maximize"})
-    figure = _scatter(
+    return _scatter(
         study,
         known,
         front,
@@ -64,22 +79,15 @@ def _weights(study):
         title=title,
         caption="The line joins the trials that no smaller one beats. The search did not ask for small ones.",
     )
-    return figures.log_axis(figure, known[_WEIGHTS], title="weights")
 
 
 def _front(trials, senses):
-    signed = pandas.DataFrame({name: trials[name] * (1 if more else -1) for name, more in senses.items()})
-    values = signed.to_numpy()
-    kept = [
-        number
-        for number, row in zip(signed.index, values, strict=True)
-        if not ((values >= row).all(axis=1) & (values > row).any(axis=1)).any()
-    ]
-    return trials.loc[kept].sort_values(next(iter(senses)))
+    return trials.loc[pareto_front(trials, senses)].sort_values(next(iter(senses)))
 
 
 def _scatter(study, trials, front, *, axes, title, caption, joins=True):
     (x, x_title), (y, y_title) = axes.items()
+    front = front.sort_values(x)
     looks = (
         ("other trials", trials.drop(front.index), figures.GREY, "markers"),
         ("front", front, figures.BLUE, "lines+markers" if joins else "markers"),
@@ -102,6 +110,24 @@ def _scatter(study, trials, front, *, axes, title, caption, joins=True):
         )
     figures.style(figure, title=title, caption=caption)
     figure.update_layout(showlegend=True)
+    for end, position in ((front[x].idxmin(), "right"), (front[x].idxmax(), "left")):
+        figure.add_annotation(
+            x=front.loc[end, x],
+            y=front.loc[end, y],
+            text=f"trial {end}",
+            showarrow=False,
+            xanchor="left" if position == "right" else "right",
+            xshift=10 if position == "right" else -10,
+            bgcolor="rgba(255,255,255,0.75)",
+            font={"size": 12, "color": figures.BLUE},
+        )
+        if len(front) == 1:
+            break
     figure.update_xaxes(title_text=x_title)
     figure.update_yaxes(title_text=y_title)
+    values = trials[x]
+    if values.min() > 0 and values.max() / values.min() >= _LOG_SPAN:
+        figures.log_axis(figure, values, title=x_title)
+        for annotation in figure.layout.annotations:
+            annotation.x = math.log10(annotation.x)
     return figure

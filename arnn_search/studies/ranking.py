@@ -1,6 +1,5 @@
 """Which trials are the best: by score, by the mean of repeats, or as a Pareto front."""
 
-import math
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,10 +8,9 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from arnn_search.intervals import mean_interval
 from arnn_search.precedence import precedence
 from arnn_search.studies.ledger import best_metrics, is_feasible, trial_attributes
-
-_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _averaged(ordered: list[FrozenTrial], sign: float) -> list[Place]:
     leaders, others = [], []
     for group in groups.values():
         scores = [trial.values[0] for trial in group]
-        mean, interval = statistics.fmean(scores), confidence_interval(scores)
+        mean, interval = statistics.fmean(scores), mean_interval(scores)
         first, *rest = (
             Place(trial, is_leader=trial is group[0], mean=mean, interval=interval, repeats=len(group))
             for trial in group
@@ -109,15 +107,3 @@ def _precedence(trial: FrozenTrial, costs: Sequence[float]) -> tuple[Any, ...]:
         num_parameters=trial_attributes(trial).get("num_parameters"),
         number=trial.number,
     )
-
-
-def confidence_interval(scores: Sequence[float]) -> tuple[float, float] | None:
-    """Student's interval for the mean of a few scores; None for fewer than two."""
-    if len(scores) < 2:
-        return None
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(len(scores) - 1, (1 + _CONFIDENCE) / 2))
-    half = quantile * statistics.stdev(scores) / math.sqrt(len(scores))
-    mean = statistics.fmean(scores)
-    return mean - half, mean + half

@@ -44,7 +44,6 @@ from arnn_search.studies.layout import (
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, create_ledger, find_ledger, open_ledger
 from arnn_search.studies.listener import StudyListener
-from arnn_search.studies.objectives import Objectives
 from arnn_search.studies.preparation import PreparedStudy, prepare_study, with_imported
 from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
@@ -127,7 +126,7 @@ def run_study(
             prepared = with_imported(prepared, config, listener)
         with _opened(config, existing, declaration, prepared) as (layout, ledger):
             study = Study(layout.name, directory=layout.directory.parent, storage=config.storage)
-            tracker = _tracker(config, layout, ledger, declaration, prepared.objectives)
+            tracker = _tracker(config, layout, ledger, declaration, prepared)
             pages = _publisher(layout, ledger, tracker)
             pages.start()
             try:
@@ -379,7 +378,7 @@ def _tracker(
     layout: StudyLayout,
     ledger: Ledger,
     declaration: SpaceFile,
-    objectives: Objectives,
+    prepared: PreparedStudy,
 ) -> Tracker | NullTracker:
     if not config.mlflow:
         return NullTracker()
@@ -397,8 +396,9 @@ def _tracker(
     tags = {f"arnn.version.{package}": number for package, number in recorded["versions"].items()}
     tags |= {"arnn.space": declaration.name, "arnn.space_sha256": declaration.digest}
     tags |= {"arnn.data": recorded["data"], "arnn.data_sha256": recorded["data_sha256"]}
-    tags["arnn.metric"] = ",".join(objectives.names)
-    tags["arnn.direction"] = ",".join(objectives.directions)
+    tags["arnn.metric"] = ",".join(prepared.objectives.names)
+    tags["arnn.direction"] = ",".join(prepared.objectives.directions)
+    tags["arnn.num_validation"] = prepared.spec.num_validation
     # MLflow takes a parameter once; what may change on resume is in the study.toml of each start.
     written = recorded_form(config, study=layout.name).model_dump()
     params = {name: value for name, value in written.items() if value is not None}

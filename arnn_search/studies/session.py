@@ -156,13 +156,17 @@ class Session:
             self._trial.set_attribute("resampled", self._tries)
         # The last one: it says to others that everything is written.
         self._trial.set_attribute("num_parameters", built.num_parameters)
-        self._tracker.log_params(self.task.number, self._parameters)
-        family = str(self._parameters.get("family", ""))
         tags = {"arnn.architecture": built.architecture, "arnn.parameters": built.num_parameters}
-        self._tracker.set_tags(self.task.number, tags | ({"arnn.family": family} if family else {}))
+        self._tracker.set_tags(self.task.number, tags)
+        self._track_values()
         self._listener.trial_built(
             self.task.number, parameters=dict(self._parameters), num_parameters=built.num_parameters
         )
+
+    def _track_values(self) -> None:
+        self._tracker.log_params(self.task.number, self._parameters)
+        if family := str(self._parameters.get("family", "")):
+            self._tracker.set_tags(self.task.number, {"arnn.family": family})
 
     def _taken_over(self, source: FrozenTrial, message: str) -> TrialOutcome:
         """Gives the trial the epochs of another one of the same architecture."""
@@ -225,6 +229,8 @@ class Session:
             return
         with contextlib.suppress(SuggestionError):  # a trial that was not built has said why
             self._write_values()
+        if self._built is None:  # what it was about to build is part of why
+            self._track_values()
         self.outcome_reason = outcome.reason
         again = outcome.retry and count_death(self._trial) <= self._retries
         value = self._best[0] if self._best else None

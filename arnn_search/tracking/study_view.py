@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arnn_search.precedence import precedence
+from arnn_search.tracking.leaderboard import leaderboard
 
 if TYPE_CHECKING:
     import pandas
@@ -156,6 +157,11 @@ class StudyView:
             for number, row in scored.iterrows()
         ]
         return scored.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
+
+    @cached_property
+    def leaderboard(self) -> "pandas.DataFrame":
+        """The completed trials that lead, with the interval of each score; see `leaderboard.leaderboard`."""
+        return leaderboard(self)
 
     @cached_property
     def layers(self) -> "pandas.DataFrame":

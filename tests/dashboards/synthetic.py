@@ -111,22 +111,24 @@ def view(rows=None, **more) -> StudyView:
     """The study as tables, without MLflow."""
     rows = trials() if rows is None else rows
     table, epochs = [], []
+    metric = more["objectives"][0].metric if "objectives" in more else "val_accuracy"
+    sign = -1 if "loss" in metric else 1
     for row in rows:
         points = [{"trial": row["number"], "epoch": e, **m} for e, m in enumerate(row["epochs"], start=1)]
         epochs += points
-        best = max(points, key=lambda point: point["val_accuracy"], default={})
+        best = max(points, key=lambda point: sign * point[metric], default={})
         start, length = 100 * (row["number"] // 3), 30 + 7 * (row["number"] % 9)
         copied = ("number", "state", "reason", "message", "device", "num_weights", "architecture")
         table.append(
             {name: row[name] for name in copied}
-            | {"score": best.get("val_accuracy", np.nan), "family": row["params"]["family"]}
+            | {"score": best.get(metric, np.nan), "family": row["params"]["family"]}
             | {"started": f"2026-01-01T00:{start // 60:02d}:{start % 60:02d}Z", "seconds": length}
             | {"ended": f"2026-01-01T00:{(start + length) // 60:02d}:{(start + length) % 60:02d}Z"}
             | {"num_epochs": len(points)}
             | {f"param.{name}": value for name, value in row["params"].items()}
             | {f"metric.{n}": v for n, v in best.items() if n not in ("trial", "epoch")}
         )
-    gradients = {row["number"]: row["arrays"] for row in rows if row["epochs"]}
+    gradients = {row["number"]: row["arrays"] for row in rows if row["epochs"] and row["arrays"]}
     return StudyView.from_tables("synthetic", table, epochs=epochs, gradients=gradients, **more)
 
 

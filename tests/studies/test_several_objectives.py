@@ -11,7 +11,7 @@ from arnn_search.studies.engines.make import check_engine
 from arnn_search.studies.ledger import create_ledger
 from arnn_search.studies.objectives import parse_objectives
 from arnn_search.studies.pareto_pruning import ParetoRule
-from arnn_search.studies.ranking import confidence_interval, dominates, rank
+from arnn_search.studies.ranking import dominates, rank
 from arnn_search.trials.channel import Built, EpochReport
 
 from .scripted import COMPLETED, ScriptedExecutor
@@ -105,12 +105,6 @@ def test_repeats_are_ranked_by_their_mean_with_its_interval():
     assert low < 0.81 < high
     assert leaders[1].interval is None
     assert [place.trial.number for place in places if not place.is_leader] == [1, 2]
-
-
-def test_interval_is_students():
-    low, high = confidence_interval([1.0, 2.0, 3.0])
-    assert (high - low) / 2 == pytest.approx(4.3027 / 3**0.5, rel=1e-4)
-    assert confidence_interval([1.0]) is None
 
 
 class TestParetoRule:

@@ -88,6 +88,8 @@ def test_states_and_reasons_are_tags_and_statuses(tracked):
         assert run.data.tags["arnn.device"] == "cpu:0"
     failed = next(trial for trial in study.trials if trial.state == "failed")
     assert "KeyError: 'five'" in _run_of(runs, failed).data.tags["arnn.message"]
+    # What it was about to build is part of why it failed.
+    assert int(_run_of(runs, failed).data.params["units"]) > 4
 
 
 def test_heat_map_and_statistics_are_artifacts_of_each_trial(tracked, tmp_path):
@@ -106,8 +108,9 @@ def test_parent_run_holds_configuration_space_versions_and_a_note(tracked, tmp_p
     assert "def build(hp, data)" in space.read_text()
     assert parent.data.params["epochs"] == "2"
     assert parent.data.tags["arnn.version.keras"]
+    assert int(parent.data.tags["arnn.num_validation"]) > 0
     assert len(parent.data.tags["arnn.space_sha256"]) == 64
     assert parent.data.tags["arnn.best_trial"] == str(study.best_trial.number)
-    assert f"Best: trial {study.best_trial.number}" in parent.data.tags["mlflow.note.content"]
+    assert f"**Best.** Trial {study.best_trial.number}" in parent.data.tags["mlflow.note.content"]
     assert parent.data.metrics["best_val_accuracy"] == pytest.approx(study.best_trial.value)
     assert parent.data.metrics["test_accuracy"] > 0.5

@@ -1,7 +1,8 @@
 """All dashboards as one page that follows a running study, served on this machine.
 
-The page asks every few seconds whether there is something new, and loads itself again when there is. What is
-new is read and rendered in a thread of the process that serves, so nothing of it touches the study.
+The page asks every few seconds whether there is something new, and takes it over in place: the reader stays
+where they are, with what they have chosen. What is new is read and rendered in a thread of the process that
+serves, so nothing of it touches the study.
 """
 
 import contextlib
@@ -23,13 +24,19 @@ _WAITING = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
 <title>arnn-search</title><p>Reading the study ...</p>"""
 _FOLLOW = """<script>
 (() => {
-  const shown = '%(stamp)s';
-  setInterval(async () => {
+  let shown = '%(stamp)s';
+  const look = async () => {
     try {
       const stamp = await (await fetch('stamp', {cache: 'no-store'})).text();
-      if (stamp !== shown) location.reload();
+      if (stamp !== shown) {
+        if (!window.replaceContent) return location.reload();
+        await replaceContent(await (await fetch('./', {cache: 'no-store'})).text());
+        shown = stamp;
+      }
     } catch (error) { /* the server has ended: the page stays as it is */ }
-  }, 2000);
+    setTimeout(look, 2000);
+  };
+  setTimeout(look, 2000);
 })();
 </script>"""
 

@@ -12,60 +12,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
-
-_STYLE = """
-:root { color-scheme: light; }
-* { box-sizing: border-box; }
-body { margin: 0; padding: 20px 24px 40px; background: #fff; color: #24292f; overflow-wrap: anywhere;
-  font: 15px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif; }
-main { max-width: 1600px; margin: 0 auto; }
-h1 { font-size: 22px; line-height: 1.25; margin: 0 0 4px; }
-h2 { font-size: 18px; margin: 36px 0 2px; padding-top: 14px; border-top: 1px solid #d5d9de; }
-h3 { font-size: 16px; margin: 22px 0 0; }
-p { margin: 4px 0 8px; color: #57606a; max-width: 90ch; }
-.figure { width: 100%; }
-.warning { border-left: 4px solid #d55e00; padding: 6px 12px; color: #24292f; background: #fdf4ee; }
-nav a { margin-right: 14px; }
-a { color: #0072b2; }
-table { border-collapse: collapse; margin: 10px 0; }
-th, td { border: 1px solid #d5d9de; padding: 4px 10px; text-align: left; }
-th { background: #eef1f4; }
-noscript { display: block; padding: 12px; }
-"""
-
-_SCRIPT = """
-const unpack = async id => {
-  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), c => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return await new Response(stream).text();
-};
-const say = text => document.querySelectorAll('.figure').forEach(
-  place => { place.textContent = text; });
-(async () => {
-  if (!('DecompressionStream' in window)) {
-    say('These figures need a browser of 2023 or later.');
-    return;
-  }
-  const library = document.createElement('script');
-  library.textContent = await unpack('plotly');
-  document.head.appendChild(library);
-  const figures = JSON.parse(await unpack('figures'));
-  for (const [number, figure] of figures.entries()) {
-    const place = document.getElementById('figure-' + number);
-    try {
-      const isText = figure.layout.meta?.is_words || figure.data.every(trace => trace.type === 'table');
-      // The study belongs to its owner: no button offers to upload it.
-      await Plotly.newPlot(place, figure.data, figure.layout, {responsive: true, displaylogo: false,
-        displayModeBar: isText ? false : 'hover', plotlyServerURL: '',
-        modeBarButtonsToRemove: ['sendChartToCloud', 'sendDataToCloud', 'lasso2d', 'select2d']});
-    } catch (error) {
-      place.textContent = 'This figure cannot be drawn: ' + error;
-    }
-  }
-  document.documentElement.dataset.drawn = figures.length;
-})();
-"""
 
 
 @dataclass(frozen=True)
@@ -119,12 +67,12 @@ def page(title: str, sections: Iterable[Section], *, introduction: str = "") -> 
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<link rel="icon" href="data:,">\n<style>{_STYLE}</style></head>\n'
+        f'<link rel="icon" href="data:,">\n<style>{_text("page.css")}</style></head>\n'
         f"<body><main><h1>{html.escape(title)}</h1>\n{introduction}\n<noscript>Figures need JavaScript."
         f"</noscript>\n{chr(10).join(parts)}\n<p>arnn-search, {made}</p></main>\n"
         f'<script type="text/plain" id="plotly">{_plotly()}</script>\n'
         f'<script type="text/plain" id="figures">{_packed(json.dumps(drawn))}</script>\n'
-        f"<script>{_SCRIPT}</script></body></html>\n"
+        f"<script>{_text('page.js')}</script></body></html>\n"
     )
 
 
@@ -138,6 +86,11 @@ def _lift_words(layout: dict[str, Any]) -> tuple[str, str]:
 
 def _plain(text: Any) -> str:
     return str(text or "").replace("<br>", " ")
+
+
+@functools.cache
+def _text(file: str) -> str:
+    return Path(__file__).with_name(file).read_text(encoding="utf-8")
 
 
 @functools.cache

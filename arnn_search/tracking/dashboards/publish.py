@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from arnn_search.errors import ArnnSearchError, TrackingError
+from arnn_search.tracking.dashboards.discovery import FIRST
 from arnn_search.tracking.dashboards.page import page
 from arnn_search.tracking.dashboards.render import render_all
 from arnn_search.tracking.dashboards.summary import summarise
@@ -49,7 +50,9 @@ def publish(
     sections, warnings = render_all(view, directory)
     with tempfile.TemporaryDirectory(prefix="arnn-search-pages-") as folder, quiet():
         for section in sections:
-            text = page(f"{section.title}: {view.name}", [section])
+            # The page that is opened first answers first.
+            introduction = summarise(view).as_html() if section.anchor == FIRST else ""
+            text = page(f"{section.title}: {view.name}", [section], introduction=introduction)
             (Path(folder) / f"{section.anchor}.html").write_text(text, encoding="utf-8")
         from mlflow import MlflowClient
 

@@ -1,32 +1,35 @@
 """What a study found, in words and one table: for the study's note in MLflow, and for reports."""
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from arnn_search.tracking.dashboards.findings import Finding, findings
 from arnn_search.tracking.study_view import StudyView
 
 _LEADERS = 10
+_CODE = re.compile(r"`([^`]*)`")
 
 Link = Callable[[int], str | None]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Sentences about a study, and its leaderboard.
+    """What a study says, and its leaderboard.
 
     Attributes:
         title: the study's name.
-        paragraphs: plain text.
+        findings: what it says; commands stand between backquotes.
         columns: headings of the leaderboard.
         rows: its cells as text; the second one is the trial's number.
     """
 
     title: str
-    paragraphs: tuple[str, ...]
+    findings: tuple[Finding, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
@@ -38,8 +41,8 @@ class Summary:
             more: further paragraphs in Markdown, between the words and the table.
         """
         lines = [f"## {_escaped(self.title)}", ""]
-        for paragraph in self.paragraphs:
-            lines += [_escaped(paragraph), ""]
+        for finding in self.findings:
+            lines += [f"**{finding.label}.** {_escaped(finding.text)}", ""]
         for text in more:
             lines += [text, ""]
         if self.rows:
@@ -52,12 +55,17 @@ class Summary:
         return "\n".join(lines).rstrip() + "\n"
 
     def as_html(self) -> str:
-        """Paragraphs and a table."""
-        parts = [f"<p>{html.escape(paragraph)}</p>" for paragraph in self.paragraphs]
+        """The findings as a list of terms, and a table."""
+        parts = ['<dl class="findings">']
+        parts += [
+            f"<dt>{html.escape(one.label)}</dt><dd>{_CODE.sub(_as_code, html.escape(one.text))}</dd>"
+            for one in self.findings
+        ]
+        parts.append("</dl>")
         if self.rows:
-            parts.append(f"<table><tr>{_cells(self.columns, 'th')}</tr>")
+            parts.append(f'<div class="wide"><table><tr>{_cells(self.columns, "th")}</tr>')
             parts += [f"<tr>{_cells(row, 'td')}</tr>" for row in self.rows]
-            parts.append("</table>")
+            parts.append("</table></div>")
         return "\n".join(parts)
 
 
@@ -67,69 +75,38 @@ def summarise(view: StudyView) -> Summary:
     Args:
         view: the study.
     """
-    columns = ("", "trial", "family", "activation", "limit", view.metric, "health", "epochs", "weights")
-    rows = tuple(_cells_of(rank, row) for rank, row in enumerate(_leaders(view), start=1))
-    paragraphs = [_extent(view), *_best(view), *_families(view)]
-    return Summary(view.name, tuple(paragraphs), columns, rows)
-
-
-def _extent(view: StudyView) -> str:
-    counts = view.trials["state"].value_counts()
-    said = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none yet"
-    what = " and ".join(f"{each.direction} {each.metric}" for each in view.objectives)
-    space, data = view.tags.get("arnn.space"), view.tags.get("arnn.data")
-    where = f" in the search space {space}" if space else ""
-    on = f" on {data}" if data else ""
-    num_trials = len(view.trials)
-    return f"{num_trials} trial{'' if num_trials == 1 else 's'}{where}{on} to {what}: {said}."
-
-
-def _best(view: StudyView) -> list[str]:
-    if view.completed.empty:
-        return ["No trial has completed."]
-    best = view.completed.iloc[0]
-    number = int(best.name)
-    said = f"Best: {view.title(number)}, with {view.metric} = {best['score']:.4f}."
-    health = best.get("metric.health/score", np.nan)
-    if np.isfinite(health):
-        said += f" The health of its gradients was {health:.2f} (1 is healthy)."
-    index = best.get("metric.health/vanishing_index", np.nan)
-    if np.isfinite(index) and abs(index) >= 1:
-        trend = "vanished towards the input" if index < 0 else "grew towards the input"
-        said += f" They {trend} by {abs(index):.1f} decades."
-    test = {n.removeprefix("test_"): v for n, v in sorted(view.metrics.items()) if n.startswith("test_")}
-    if test:
-        scores = ", ".join(f"{name} {value:.4f}" for name, value in test.items())
-        said += f" On the test part, which no trial saw: {scores}."
-    return [said]
-
-
-def _families(view: StudyView) -> list[str]:
-    groups = view.completed[view.completed["family"] != ""].groupby("family")["score"]
-    if groups.ngroups < 2:
-        return []
-    medians = groups.median().sort_values(ascending=view.direction == "minimize")
-    sizes = groups.size()
-    said = ", ".join(f"{family} {median:.4f} (n = {sizes[family]})" for family, median in medians.items())
-    return [f"Median {view.metric} by layer family: {said}."]
-
-
-def _leaders(view: StudyView) -> list[Any]:
-    return [row for _, row in view.completed.head(_LEADERS).iterrows()]
-
-
-def _cells_of(rank: int, row: Any) -> tuple[str, ...]:
-    return (
-        str(rank),
-        str(row.name),
-        row["family"] or "-",
-        _text(row.get("param.activation")),
-        _text(row.get("param.limit_mode")),
-        f"{row['score']:.4f}",
-        _number(row.get("metric.health/score"), ".2f"),
-        str(int(row["num_epochs"])),
-        _number(row["num_weights"], ",.0f"),
+    leaders = view.leaderboard.head(_LEADERS)
+    has_interval = bool(len(leaders)) and bool(leaders["low"].notna().any())
+    has_repeats = bool(len(leaders)) and bool((leaders["repeats"] > 1).any())
+    others = [one.metric for one in view.objectives[1:]]
+    columns = ["", "trial", "family", "activation", "limit", view.metric]
+    columns += ["95 % interval"] * has_interval + ["repeats"] * has_repeats + others
+    columns += [name for name in ("health", "epochs", "weights") if _OBJECTIVE_OF.get(name) not in others]
+    rows = tuple(
+        _cells_of(rank, row, columns, others) for rank, (_, row) in enumerate(leaders.iterrows(), start=1)
     )
+    return Summary(view.name, tuple(findings(view)), tuple(columns), rows)
+
+
+_OBJECTIVE_OF = {"health": "health/score", "weights": "num_parameters"}
+
+
+def _cells_of(rank: int, row: Any, columns: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    low, high = row["low"], row["high"]
+    cells = {
+        "": str(rank),
+        "trial": str(row.name),
+        "family": row["family"] or "-",
+        "activation": _text(row.get("param.activation")),
+        "limit": _text(row.get("param.limit_mode")),
+        "95 % interval": f"{low:.4f} .. {high:.4f}" if np.isfinite(low) else "-",
+        "repeats": str(row["repeats"]),
+        "health": _number(row.get("metric.health/score"), ".2f"),
+        "epochs": str(int(row["num_epochs"])),
+        "weights": _number(row["num_weights"], ",.0f"),
+    }
+    cells |= {name: _number(row.get(f"metric.{name}"), ",.4g") for name in others}
+    return tuple(cells.get(name, f"{row['score']:.4f}") for name in columns)
 
 
 def _number(value: Any, form: str) -> str:
@@ -148,8 +125,13 @@ def _cells(texts: Sequence[str], tag: str) -> str:
     return "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
 
 
+def _as_code(found: re.Match[str]) -> str:
+    return f"<code>{found[1]}</code>"
+
+
 def _escaped(text: str) -> str:
-    """Keeps names such as `val_accuracy` from becoming italics, and a `|` from ending a cell."""
-    for character in "\\`*_[]<>|#":
-        text = text.replace(character, f"\\{character}")
-    return text
+    """Keeps names such as `val_accuracy` from becoming italics, and a `|` from ending a cell; not in code."""
+    return "".join(
+        part if number % 2 else re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", part)
+        for number, part in enumerate(re.split(r"(`[^`|<>]*`)", text))
+    )
