@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from arnn_search.intervals import mean_interval
 from arnn_search.reproduce.outcomes import Outcomes
-from arnn_search.studies.ranking import confidence_interval
 
 Judgement = Literal["supported", "contradicted", "undecided"]
 
@@ -155,7 +155,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float] | None:
-    return confidence_interval(values) if all(map(math.isfinite, values)) else None
+    return mean_interval(values) if all(map(math.isfinite, values)) else None
 
 
 def _in_words(interval: tuple[float, float] | None, num_seeds: int, *, percent: bool = False) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from arnn_search.studies.ranking import confidence_interval
+from arnn_search.intervals import mean_interval
 
 MEASURES = {
     "best_score": "best score",
@@ -127,7 +127,7 @@ class Outcomes:
         curves = np.array([run.curve(metric) for run in self._runs[network]], dtype=float)
         half = np.zeros(curves.shape[1])
         for epoch, column in enumerate(curves.T):
-            interval = confidence_interval(column.tolist())
+            interval = mean_interval(column.tolist())
             if interval is not None:
                 half[epoch] = (interval[1] - interval[0]) / 2
         return curves.mean(axis=0), half

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from arnn_search.intervals import mean_interval
 from arnn_search.reproduce.claims import Verdict
 from arnn_search.reproduce.experiment import Setting
 from arnn_search.reproduce.outcomes import MEASURES, Outcomes
-from arnn_search.studies.ranking import confidence_interval
 
 _DIGITS = 4
 
@@ -198,9 +198,7 @@ def _measures(outcomes: Outcomes, network: str, names: Sequence[str]) -> dict[st
     measured = {}
     for name in names:
         values = outcomes.values(network, name)
-        measured[MEASURES[name]] = Measured(
-            statistics.fmean(values), confidence_interval(values), tuple(values)
-        )
+        measured[MEASURES[name]] = Measured(statistics.fmean(values), mean_interval(values), tuple(values))
     return measured
 
 
