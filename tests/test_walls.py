@@ -17,8 +17,9 @@ MAY_IMPORT = {
     "execution": {"trials"},
     "studies": {"execution", "tracking", "trials", "spaces", "data", "export"},
     "export": {"layers", "data", "execution", "studies", "tracking"},
+    "reproduce": {"studies", "execution", "tracking", "spaces", "layers", "data"},
     "testing": {"studies", "spaces"},
-    "cli": {"studies", "export", "execution", "tracking", "spaces", "data", "trials"},
+    "cli": {"reproduce", "studies", "export", "execution", "tracking", "spaces", "data", "trials"},
 }
 """Rooms that each room may import from; every room may use the package's own top-level modules."""
 

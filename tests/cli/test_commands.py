@@ -200,7 +200,7 @@ def test_data_sets_are_listed(command):
     ("arguments", "message"),
     [
         (["run", "--space", "poster-cn"], "Did you mean poster-cnn?"),
-        (["run", "--data", "digitz"], "Did you mean digits?"),
+        (["run", "--data", "digitz"], "Did you mean digits or pen-digits?"),
         (["run", "--engine", "optna"], "Did you mean optuna?"),
         (["run", "--sampler", "tep"], "Did you mean tpe?"),
         (["run", "--trials", "0"], "greater than or equal to 1. Received: 0"),

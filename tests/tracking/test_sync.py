@@ -52,7 +52,7 @@ def test_everything_can_be_sent_to_another_store(left_behind: Path, tmp_path: Pa
 
 
 def test_store_that_is_away_is_reported(left_behind: Path) -> None:
-    report = sync(left_behind, tracking_uri="http://127.0.0.1:9", timeout_seconds=2.0)
+    report = sync(left_behind, tracking_uri="http://127.0.0.1:9", timeout_seconds=10.0)
     assert report.delivered == 0
     assert report.remaining > 12
     assert "connection refused" in str(report.error)
