@@ -5,7 +5,12 @@ escapes is a bug of ours and keeps its traceback.
 """
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+
+
+def alternatives(names: Sequence[str]) -> str:
+    """The names as a choice in a sentence: "a, b or c"."""
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 class ArnnSearchError(Exception):
@@ -23,7 +28,7 @@ class UnknownNameError(ArnnSearchError, ValueError):
         names = sorted(known)
         nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         known_names = f"Known: {', '.join(names) or 'none'}."
-        advice = f"Did you mean {' or '.join(nearest)}?" if nearest else known_names
+        advice = f"Did you mean {alternatives(nearest)}?" if nearest else known_names
         super().__init__(f"Unknown {kind} {name!r}. {advice}{' ' + hint if hint else ''}")
 
     def __reduce__(self) -> tuple[Callable[[str], "UnknownNameError"], tuple[str]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from arnn_search.data.raw import Array, RawData, infer_task
 from arnn_search.data.spec import Task
-from arnn_search.errors import DataError
+from arnn_search.errors import DataError, alternatives
 
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -85,7 +85,7 @@ def _target_columns(frame: Any, target: str, path: Path) -> list[str]:
     for name in targets:
         if name not in frame.columns:
             nearest = difflib.get_close_matches(name, list(frame.columns), n=3, cutoff=0.5)
-            advice = f"did you mean {' or '.join(nearest)}?" if nearest else f"{_listed(frame)}."
+            advice = f"did you mean {alternatives(nearest)}?" if nearest else f"{_listed(frame)}."
             raise DataError(f"{path} has no column {name!r} to predict: {advice}")
     if len(set(targets)) < len(targets):
         raise DataError(f"The target {target!r} names a column twice.")
