@@ -121,6 +121,9 @@ class _TimedSession:
 
         return Verdict()
 
+    def probed(self, metrics: Any) -> None:
+        """Goes on."""
+
     def report(self, report: Any) -> None:
         """Goes on."""
 

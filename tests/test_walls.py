@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "trials": {"spaces", "health", "data", "layers"},
     "tracking": set(),
     "execution": {"trials"},
-    "studies": {"execution", "tracking", "trials", "spaces", "data", "export"},
+    "studies": {"health", "execution", "tracking", "trials", "spaces", "data", "export"},
     "export": {"layers", "data", "execution", "studies", "tracking"},
     "reproduce": {"studies", "execution", "tracking", "spaces", "layers", "data"},
     "testing": {"studies", "spaces"},

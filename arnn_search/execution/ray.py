@@ -188,6 +188,10 @@ class RayChannel:
         verdict: Verdict = self._ask("built", built)
         return verdict
 
+    def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
+        outcome: TrialOutcome | None = self._ask("probed", dict(metrics))
+        return outcome
+
     def report(self, report: EpochReport) -> str | None:
         reason: str | None = self._ask("report", report)
         return reason

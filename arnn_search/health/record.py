@@ -57,6 +57,11 @@ class HealthRecord:
         metrics |= _by_depth("gradient_rms", dict(zip(self.layer_names, last.tolist(), strict=True)))
         return metrics | _by_depth("limit", limits)
 
+    @property
+    def num_epochs(self) -> int:
+        """How many epochs it holds."""
+        return len(self._epochs)
+
     def gradient_rms(self) -> np.ndarray:
         """g, shape `(epochs, layers)`."""
         return np.array([epoch.mean_rms for epoch in self._epochs], dtype=np.float32).reshape(

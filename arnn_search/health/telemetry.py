@@ -83,6 +83,10 @@ class GradientTelemetry:
         mean = np.divide(total, finite, out=np.full_like(total, np.nan), where=finite > 0)
         return EpochGradients(mean, largest, steps=int(steps), nonfinite_steps=int(nonfinite_steps))
 
+    def peek(self) -> Array:
+        """The running sums, which stay as they are: two of them are what `gradients_between` takes."""
+        return np.array(ops.convert_to_numpy(self._sums), dtype=np.float32)
+
     def detach(self) -> None:
         """Gives the optimizer its own class back; what it learned stays."""
         object.__setattr__(self._optimizer, "__class__", self._original_class)
@@ -116,6 +120,21 @@ class GradientTelemetry:
         nonfinite = 1.0 - ops.min(finite, axis=0, keepdims=True)
         self._sums.assign_add(ops.concatenate([rms, finite, nonfinite, ops.ones((1,), dtype="float32")]))
         self._rms_max.assign(ops.maximum(self._rms_max, rms))
+
+
+def gradients_between(earlier: Array, later: Array) -> EpochGradients:
+    """What the steps between two peeks showed; the largest value is not known of them, and NaN.
+
+    Args:
+        earlier: what `GradientTelemetry.peek` gave before the steps; zeros where the epoch began.
+        later: what it gave after them.
+    """
+    num_layers = (len(later) - 2) // 2
+    total, finite, (nonfinite_steps, steps) = np.split(later - earlier, [num_layers, 2 * num_layers])
+    mean = np.divide(total, finite, out=np.full_like(total, np.nan), where=finite > 0)
+    return EpochGradients(
+        mean, np.full_like(mean, np.nan), steps=int(steps), nonfinite_steps=int(nonfinite_steps)
+    )
 
 
 def over_all_replicas(gradients: list[Any]) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from optuna.trial import FrozenTrial
 
+from arnn_search.health.rule import ProbeLimits
 from arnn_search.trials.channel import Built
 from arnn_search.trials.outcome import TrialOutcome
 
@@ -52,12 +53,14 @@ class Admission:
         duplicates: what happens to an architecture that has been evaluated: another proposal takes its place
             (where the engine can make one, else as `"reuse"`), or the recorded result does, or it is trained
             again with the seed of its own trial.
+        probe: what health at initialisation a network must have to be trained; None: any.
     """
 
     max_parameters: int | None = None
     max_latency_ms: float | None = None
     duplicates: Duplicates = "repeat"
     min_health: float | None = None
+    probe: ProbeLimits | None = None
 
     def constraints(self, built: Built) -> dict[str, float]:
         """How far each limit is exceeded, relative to the limit; at most 0 where it is kept."""
@@ -70,6 +73,27 @@ class Admission:
             for name, (limit, value) in measured.items()
             if limit is not None and value is not None
         }
+
+    def initial_constraints(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """How far health at initialisation exceeds each limit of the probe; at most 0 where it is kept.
+
+        Args:
+            metrics: of the probe.
+        """
+        return {} if self.probe is None else self.probe.constraints(metrics)
+
+    def judge_probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
+        """How a trial ends that is not worth training for its health at initialisation; None if it is."""
+        for name, value in self.initial_constraints(metrics).items():
+            if value > 0:
+                index = "collapse" if name.endswith("collapse") else "vanishing_index"
+                measured = metrics[f"initial_health/{index}"]
+                message = (
+                    f"At initialisation its {index} is {measured:.2f}; {name} is "
+                    f"{getattr(self.probe, name):g}."
+                )
+                return TrialOutcome("infeasible", f"exceeds {name}", message)
+        return None
 
     def health_constraint(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """How far the health score falls short of its limit, relative to the limit; at most 0 if it does not.

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
+from arnn_search.health.rule import HealthRule, ProbeLimits, split_options
 from arnn_search.studies.choices import ENGINES, ORACLES, PRUNERS, SAMPLERS, check_name
 from arnn_search.studies.objectives import metric_names
 from arnn_search.studies.options import parse_options
@@ -86,6 +87,17 @@ class StudyConfig(BaseModel):
     pruner_options: str = _key(
         "",
         "Arguments of the pruner's class, such as percentile=50.0 or patience=3.",
+        section="search",
+    )
+    health_pruner: Literal["none", "probe", "rule", "both"] = _key(
+        "none",
+        "Gradient health that stops trials, beside the pruner: probe (not trained at all, for the health at "
+        "initialisation), rule (stopped in the first steps) or both.",
+        section="search",
+    )
+    health_pruner_options: str = _key(
+        "",
+        "Its limits, such as min_initial_vanishing_index=-3,first_step=16.",
         section="search",
     )
     objective: str = _key(
@@ -256,15 +268,21 @@ class StudyConfig(BaseModel):
             raise ValueError(
                 "`min_health` needs the telemetry, which measures health. Received: telemetry = false."
             )
+        if self.health_pruner != "none" and not self.telemetry:
+            raise ValueError(
+                "`health_pruner` needs the telemetry, which measures health. Received: telemetry = false."
+            )
         return self
 
-    @field_validator("sampler_options", "pruner_options", mode="before")
+    @field_validator("sampler_options", "pruner_options", "health_pruner_options", mode="before")
     @classmethod
     def _pairs(cls, value: Any, info: ValidationInfo) -> Any:
         """A table of `study.toml` or a dictionary means the same as the line of text."""
         if isinstance(value, dict):
             value = ",".join(f"{name}={_option_text(one)}" for name, one in value.items())
-        parse_options(str(info.field_name), str(value))
+        options = parse_options(str(info.field_name), str(value))
+        if info.field_name == "health_pruner_options":
+            split_options(options)
         return value
 
     @field_validator("direction")
@@ -308,6 +326,16 @@ class StudyConfig(BaseModel):
     @classmethod
     def _known_pruner(cls, name: str) -> str:
         return check_name("pruner", name, PRUNERS, classes=True)
+
+
+def health_limits(config: StudyConfig) -> tuple[ProbeLimits | None, HealthRule | None]:
+    """What stops trials for their health: before they are trained, and in their first steps."""
+    options = parse_options("health_pruner_options", config.health_pruner_options)
+    probe_limits, rule = split_options(options)
+    return (
+        probe_limits if config.health_pruner in ("probe", "both") else None,
+        rule if config.health_pruner in ("rule", "both") else None,
+    )
 
 
 def make_config(values: Mapping[str, Any], *, source: str = "") -> StudyConfig:

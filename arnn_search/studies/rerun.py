@@ -186,6 +186,9 @@ class _Replay:
         self.architecture = built.architecture
         return Verdict()
 
+    def probed(self, metrics: Mapping[str, float]) -> None:
+        """A repetition is trained, as the trial was."""
+
     def checkpoint(self, path: Path, epoch: int) -> None:
         """A repetition keeps none."""
 

@@ -22,6 +22,7 @@ from arnn_search.studies.config import (
     StudyConfig,
     config_as_toml,
     differences,
+    health_limits,
     make_config,
     read_config_file,
     recorded_form,
@@ -301,6 +302,7 @@ def _supervise(
 ) -> bool:
     """Runs trials; whether somebody has asked to stop at once."""
     layout = study.layout
+    probe_limits, health_rule = health_limits(config)
 
     def make_task(number: int, attempt: int) -> TrialTask:
         return TrialTask(
@@ -319,6 +321,8 @@ def _supervise(
             deterministic=config.deterministic,
             telemetry=config.telemetry,
             checkpoints=config.checkpoints,
+            probe=probe_limits is not None,
+            health_rule=health_rule,
             measure_latency=config.max_latency_ms is not None or "latency_ms" in prepared.objectives.names,
         )
 
@@ -355,7 +359,7 @@ def _supervise(
         objectives=prepared.objectives,
         prunes=config.pruner != "none",
         admission=Admission(
-            config.max_parameters, config.max_latency_ms, config.duplicates, config.min_health
+            config.max_parameters, config.max_latency_ms, config.duplicates, config.min_health, probe_limits
         ),
         on_trial_end=on_trial_end,
         trials=config.trials,

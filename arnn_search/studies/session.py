@@ -128,6 +128,13 @@ class Session:
             return Verdict(outcome=self._taken_over(decision.source, decision.message))
         return Verdict()
 
+    def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
+        """Writes the health at initialisation down; answers whether it is reason enough not to train."""
+        self._trial.set_attribute("initial_health", dict(metrics))
+        self._trial.set_constraints(self._admission.initial_constraints(metrics))
+        self._tracker.log_metrics(self.task.number, metrics, step=0)
+        return self._admission.judge_probed(metrics)
+
     def checkpoint(self, path: Path, epoch: int) -> None:
         """The file is where the next attempt looks for it."""
 

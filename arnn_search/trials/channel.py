@@ -73,6 +73,9 @@ class Channel(Protocol):
     def built(self, built: Built) -> Verdict:
         """Tells what has been built, before it is trained; answers what becomes of it."""
 
+    def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
+        """Tells the health at initialisation; answers how to end instead of training, or None to train."""
+
     def report(self, report: EpochReport) -> str | None:
         """Reports an epoch; answers with the reason to stop now, or None to go on."""
 
@@ -100,6 +103,10 @@ class PipeChannel:
     def built(self, built: Built) -> Verdict:
         verdict: Verdict = self._ask("built", built)
         return verdict
+
+    def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
+        outcome: TrialOutcome | None = self._ask("probed", dict(metrics))
+        return outcome
 
     def report(self, report: EpochReport) -> str | None:
         reason: str | None = self._ask("report", report)

@@ -19,6 +19,7 @@ from arnn_search.trials.checkpointing import Checkpointing, RandomStateAtStart
 from arnn_search.trials.continuation import load_initial_weights, save_weights
 from arnn_search.trials.data_parallel import divisible, spread_over
 from arnn_search.trials.framework import forget_models, prepare_framework
+from arnn_search.trials.health_watch import HealthWatch
 from arnn_search.trials.latency import inference_latency_ms
 from arnn_search.trials.outcome import TrialOutcome, failure_outcome
 from arnn_search.trials.placement import Placement
@@ -117,6 +118,17 @@ def _fit(
         reporter.resume(checkpoint)
         callbacks.append(RandomStateAtStart(checkpoint.randomness))
         trained = checkpoint.epoch
+    watch = None
+    if telemetry is not None and trained == 0:
+        watch = HealthWatch(
+            model,
+            channel,
+            telemetry,
+            saturation=saturation,
+            targets=training[1],
+            rule=task.health_rule,
+            probes=task.probe,
+        )
     if reporter.outcome is None and trained < task.epochs:
         train(
             model,
@@ -128,13 +140,15 @@ def _fit(
             batch_size=task.batch_size,
             steps_per_execution=task.steps_per_execution,
             callbacks=callbacks,
+            watch=watch,
         )
     if telemetry is not None:
         telemetry.detach()
-    if reporter.record is not None:
+    if reporter.record is not None and reporter.record.num_epochs:
         reporter.record.save(task.gradients_path)
-    if reporter.outcome is not None:
-        return reporter.outcome
+    outcome = watch.outcome if watch and watch.outcome else reporter.outcome
+    if outcome is not None:
+        return outcome
     if reporter.best_weights is None:
         raise SpaceError(
             f"{task.space}: no epoch gave a finite {task.metric!r}. Check the model's compiled metrics, or "

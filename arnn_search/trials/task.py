@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from arnn_search.health.rule import HealthRule
+
 CHECKPOINT_NAME = "checkpoint.npz"
 
 
@@ -31,6 +33,9 @@ class TrialTask:
         measure_latency: whether to measure how long the model takes for one sample.
         keep_weights: whether to leave the weights in `weights_path`, for a later trial to go on with.
         checkpoints: whether to keep the state of the running trial in `checkpoint_path`.
+        probe: whether to measure health at initialisation even where the training step must be compiled once
+            more for it; where it need not be, it is measured anyway.
+        health_rule: stops the trial in its first epoch; None: nothing does.
     """
 
     number: int
@@ -51,6 +56,8 @@ class TrialTask:
     initial_epoch: int = 0
     keep_weights: bool = False
     checkpoints: bool = True
+    probe: bool = False
+    health_rule: HealthRule | None = None
 
     @property
     def weights_path(self) -> Path:

@@ -1,9 +1,12 @@
 """The training of a trial: `fit`, without what `fit` spends beside the steps where that can be left out."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 
+from arnn_search.trials.health_watch import HealthWatch, HealthWatchCallback, StoppedByHealth
 from arnn_search.trials.sample_orders import batches_after
 from arnn_search.trials.whole_epochs import Part, WholeEpochs
 
@@ -24,6 +27,7 @@ def train(
     resumed_epochs: int = 0,
     steps_per_execution: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    watch: HealthWatch | None = None,
 ) -> None:
     """Trains as `model.fit` does, with the same numbers.
 
@@ -43,7 +47,10 @@ def train(
             drawn from random generators, whose state is the caller's to bring back.
         steps_per_execution: of `fit`; 0 leaves the choice open.
         callbacks: as `fit` takes them; setting `model.stop_training` ends the training.
+        watch: probes before the first step, looks at those of the first epoch, and may end the training;
+            the numbers are the same with it.
     """
+    batches = -(-len(training[0]) // batch_size)
     if steps_per_execution == 0 and takes_whole_epochs(model, training):
         _train_whole_epochs(
             model,
@@ -51,23 +58,33 @@ def train(
             epochs=epochs,
             initial_epoch=initial_epoch,
             callbacks=callbacks,
+            watch=watch,
+            batches=batches,
         )
         return
+    probed = watch is not None and watch.probes
+    if watch is not None:
+        if probed and not watch.before_training(_single_steps(model, training, batch_size), batches=batches):
+            return
+        callbacks = [*callbacks, HealthWatchCallback(watch)]
     if model.steps_per_execution == 1 and _takes_several_steps(model):
         steps = -(-len(training[0]) // batch_size)
         model.steps_per_execution = steps_per_execution or min(_STEPS_PER_EXECUTION, steps)
+    if probed:  # with a function that takes one step at a time
+        model.make_train_function(force=True)
     goes_on = resumed_epochs > 0 and keras.config.backend() == "tensorflow"
-    model.fit(
-        *([batches_after(resumed_epochs, training, batch_size=batch_size)] if goes_on else training),
-        validation_data=validation,
-        validation_batch_size=batch_size,
-        initial_epoch=initial_epoch,
-        epochs=epochs,
-        batch_size=None if goes_on else batch_size,
-        shuffle=not goes_on,
-        callbacks=list(callbacks),
-        verbose=0,
-    )
+    with contextlib.suppress(StoppedByHealth):
+        model.fit(
+            *([batches_after(resumed_epochs, training, batch_size=batch_size)] if goes_on else training),
+            validation_data=validation,
+            validation_batch_size=batch_size,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            batch_size=None if goes_on else batch_size,
+            shuffle=not goes_on,
+            callbacks=list(callbacks),
+            verbose=0,
+        )
 
 
 def takes_whole_epochs(model: keras.Model, training: Part) -> bool:
@@ -94,6 +111,14 @@ def _takes_several_steps(model: keras.Model) -> bool:
     return bool(keras.config.backend() == "jax")
 
 
+def _single_steps(model: keras.Model, training: Part, batch_size: int) -> Callable[[int], None]:
+    def step(index: int) -> None:
+        rows = slice(index * batch_size, (index + 1) * batch_size)
+        model.train_on_batch(*(np.asarray(part[rows]) for part in training))
+
+    return step
+
+
 def _train_whole_epochs(
     model: keras.Model,
     whole_epochs: WholeEpochs,
@@ -101,7 +126,11 @@ def _train_whole_epochs(
     epochs: int,
     initial_epoch: int,
     callbacks: Sequence[keras.callbacks.Callback],
+    watch: HealthWatch | None,
+    batches: int,
 ) -> None:
+    if watch is not None and not watch.before_training(whole_epochs.train_on_batch, batches=batches):
+        return
     listeners = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=epochs)
     model.stop_training = False
     whole_epochs.skip(initial_epoch)
@@ -109,7 +138,13 @@ def _train_whole_epochs(
     metrics: dict[str, float] = {}
     for epoch in range(initial_epoch, epochs):
         listeners.on_epoch_begin(epoch)
-        metrics = whole_epochs.run()
+        watched = watch if epoch == initial_epoch else None
+        metrics = whole_epochs.run(
+            inspect=watched.inspect if watched else None,
+            steps_between=watched.steps_between if watched else 0,
+        )
+        if watched is not None and watched.outcome is not None:
+            return
         listeners.on_epoch_end(epoch, metrics)
         if model.stop_training:
             break

@@ -40,9 +40,14 @@ class WholeEpochs:
             return tf.gather(inputs, rows), tf.gather(targets, rows)
 
         train_step, num_samples = _step(model, model.train_step), len(training[0])
+        self._batch_size, self._num_samples = batch_size, num_samples
         self._train = tf.function(
-            lambda order: _run_steps(
-                lambda low, high: train_step(ordered(order[low:high])), num_samples, batch_size
+            lambda order, first, last: _run_steps(
+                lambda low, high: train_step(ordered(order[low:high])),
+                num_samples,
+                batch_size,
+                first=first,
+                last=last,
             ),
             autograph=False,
         )
@@ -62,10 +67,26 @@ class WholeEpochs:
         """Leaves out the orders of epochs that were trained before."""
         skip_orders(self._orders, num_epochs)
 
-    def run(self) -> dict[str, float]:
-        """Trains one epoch and validates; returns the metrics, those of the validation as `val_...`."""
+    def run(
+        self, *, inspect: Callable[[int], bool] | None = None, steps_between: int = 0
+    ) -> dict[str, float]:
+        """Trains one epoch and validates; returns the metrics, those of the validation as `val_...`.
+
+        Args:
+            inspect: called with the number of steps done; the epoch is broken off, and not validated, where
+                it answers False. It may read the metrics so far, and reset them.
+            steps_between: steps from one call of it to the next; 0 for none.
+        """
+        import tensorflow as tf
+
         self._model.reset_metrics()
-        self._train(next(iter(self._orders)))
+        order, size = next(iter(self._orders)), self._num_samples
+        stride = steps_between * self._batch_size if inspect and steps_between else size
+        for first in range(0, size, stride):
+            last = min(first + stride, size)
+            self._train(order, tf.constant(first), tf.constant(last))
+            if inspect and steps_between and not inspect(-(-last // self._batch_size)):
+                return _metrics(self._model)
         metrics = _metrics(self._model)
         if self._validate is not None:
             self._model.reset_metrics()
@@ -73,16 +94,38 @@ class WholeEpochs:
             metrics |= {f"val_{name}": value for name, value in _metrics(self._model).items()}
         return metrics
 
+    def train_on_batch(self, index: int) -> None:
+        """One training step on the batch of that number of the samples in their own order, with the function
+        that trains the epochs.
+        """
+        import tensorflow as tf
 
-def _run_steps(step: Callable[[Any, Any], Any], num_samples: int, batch_size: int) -> None:
-    """Calls the step with the first sample of each batch and the first one after it."""
+        first = index * self._batch_size
+        last = min(first + self._batch_size, self._num_samples)
+        self._train(tf.range(self._num_samples, dtype=tf.int64), tf.constant(first), tf.constant(last))
+
+
+def _run_steps(
+    step: Callable[[Any, Any], Any], num_samples: int, batch_size: int, *, first: Any = 0, last: Any = None
+) -> None:
+    """Calls the step with the first sample of each batch and the first one after it.
+
+    Args:
+        step: what to call.
+        num_samples: in all.
+        batch_size: samples per step.
+        first: the sample to begin with.
+        last: the first sample that is left out; None for all.
+    """
     import tensorflow as tf
+
+    end = num_samples if last is None else last
 
     def body(low: Any) -> tuple[Any]:
         step(low, tf.minimum(low + batch_size, num_samples))
         return (low + batch_size,)
 
-    tf.while_loop(lambda low: low < num_samples, body, (tf.constant(0),), parallel_iterations=1)
+    tf.while_loop(lambda low: low < end, body, (tf.convert_to_tensor(first),), parallel_iterations=1)
 
 
 def _step(model: keras.Model, step: Callable[[Any], Any]) -> Callable[[Any], Any]:

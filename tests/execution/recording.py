@@ -21,6 +21,9 @@ class RecordingSession:
         self.events.append(("built", built))
         return Verdict()
 
+    def probed(self, metrics):
+        return None
+
     def report(self, report):
         self.reports.append(report)
         return "pruner" if report.epoch == self.stop_at else None

@@ -182,6 +182,9 @@ def test_weights_that_are_gone_fail_the_trial_that_needs_them(small_data, write_
         def built(self, built):
             return Verdict()
 
+        def probed(self, metrics):
+            return None
+
         def report(self, report):
             return None
 

@@ -1,0 +1,162 @@
+"""Looks at a training before its first step and in its first epoch, and ends it where it is not worth it."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from arnn_search.health.probe import PROBE_BATCHES, probe
+from arnn_search.health.rule import HealthRule, StepWindow
+from arnn_search.health.saturation import SaturationProbe
+from arnn_search.health.telemetry import GradientTelemetry, gradients_between
+from arnn_search.trials.channel import Channel
+from arnn_search.trials.outcome import TrialOutcome
+from arnn_search.trials.randomness import random_state, restore_random_state
+
+_CHANCE_SAMPLES = 1024
+
+
+class HealthWatch:
+    """What `train` asks before the first step, and every few steps of the first epoch.
+
+    Args:
+        model: compiled and built.
+        channel: is told of the probe, and answers whether to train.
+        telemetry: attached to the model.
+        saturation: looks at the activations, or None.
+        targets: of the training samples, `(samples, ...)`.
+        rule: says from the first steps whether to go on; None to go on whatever they show.
+        probes: whether to probe even where the training step must be compiled once more for it.
+
+    Attributes:
+        outcome: how the trial ends, if it was not to be trained, or not to its end.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        channel: Channel,
+        telemetry: GradientTelemetry,
+        *,
+        saturation: SaturationProbe | None,
+        targets: np.ndarray,
+        rule: HealthRule | None,
+        probes: bool = False,
+    ) -> None:
+        self.outcome: TrialOutcome | None = None
+        self._model, self._channel, self._telemetry = model, channel, telemetry
+        self._saturation, self._rule = saturation, rule
+        self.probes = probes
+        self._targets = targets
+        self._windows: list[StepWindow] = []
+        self._sums = np.zeros_like(telemetry.peek())
+        self._loss_sum = 0.0
+        self._chance: float | None = None
+
+    @property
+    def steps_between(self) -> int:
+        """Steps from one inspection to the next; 0 for no inspection."""
+        return self._rule.window_steps if self._rule else 0
+
+    def before_training(self, step: Callable[[int], None], *, batches: int) -> bool:
+        """Probes; returns whether to train.
+
+        Args:
+            step: takes one training step on the batch of the given number.
+            batches: how many there are to take.
+        """
+        state = random_state()
+        health = probe(
+            self._model,
+            self._telemetry,
+            step=step,
+            saturation=self._saturation,
+            batches=min(batches, PROBE_BATCHES),
+        )
+        restore_random_state(state)
+        self.outcome = self._channel.probed(health.metrics())
+        return self.outcome is None
+
+    def inspect(self, done: int) -> bool:
+        """Looks at the steps since the last call; returns whether to go on.
+
+        Args:
+            done: steps taken in the first epoch.
+        """
+        assert self._rule is not None
+        if done > self._rule.last_step:
+            return True
+        sums = self._telemetry.peek()
+        seen = gradients_between(self._sums, sums)
+        loss_sum = float(self._model.get_metrics_result()["loss"]) * done
+        if seen.steps == 0:
+            return True
+        loss = (loss_sum - self._loss_sum) / seen.steps
+        self._windows.append(
+            StepWindow(
+                done=done,
+                steps=seen.steps,
+                gradient_rms=tuple(seen.mean_rms.tolist()),
+                nonfinite_steps=seen.nonfinite_steps,
+                loss=loss,
+            )
+        )
+        self._sums, self._loss_sum = sums, loss_sum
+        if self._chance is None:
+            self._chance = chance_loss(self._model, self._targets)
+        reason = self._rule.reason_to_stop(self._windows, chance_loss=self._chance)
+        if reason is None:
+            return True
+        message = f"Stopped after step {done} of the first epoch: {reason.message}"
+        self.outcome = TrialOutcome("pruned", f"health: {reason.name}", message)
+        return False
+
+
+class StoppedByHealth(Exception):
+    """Leaves Keras' `fit` in the midst of an epoch."""
+
+
+class HealthWatchCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """The same in Keras' own `fit`, after whatever number of steps it takes in one call."""
+
+    def __init__(self, watch: HealthWatch) -> None:
+        super().__init__()
+        self._watch, self._epochs = watch, 0
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._epochs += 1
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        every, done = self._watch.steps_between, batch + 1
+        if self._epochs or not every:
+            return
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()
+        if not self._watch.inspect(done):
+            raise StoppedByHealth
+
+
+def chance_loss(model: keras.Model, targets: np.ndarray) -> float:
+    """The loss of the best constant answer to the targets; NaN where it is not to be told.
+
+    Args:
+        model: compiled, with one output of class probabilities `(batch, classes)`, one probability
+            `(batch, 1)`, or numbers `(batch, targets)`.
+        targets: class numbers `(samples,)`, or numbers `(samples, targets)`.
+    """
+    targets = np.asarray(targets[:_CHANCE_SAMPLES])
+    try:
+        units = int(model.outputs[0].shape[-1])
+        if np.issubdtype(targets.dtype, np.integer) and units > 1:
+            answer = np.bincount(targets.reshape(-1), minlength=units) / len(targets)
+        else:
+            answer = targets.reshape(len(targets), -1).mean(axis=0)
+        constant = np.tile(answer.astype("float32"), (len(targets), 1))
+        if constant.shape[1] != units:
+            return math.nan
+        loss = model.compute_loss(y=keras.ops.convert_to_tensor(targets), y_pred=constant)
+        return float(keras.ops.convert_to_numpy(loss))
+    except (AttributeError, IndexError, TypeError, ValueError):
+        return math.nan

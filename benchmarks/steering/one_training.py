@@ -1,0 +1,162 @@
+"""One architecture of the reference table: built, probed, and trained with every step looked at."""
+
+import gc
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from arnn_search.spaces.parameters import Parameter, Value
+
+PROBE_BATCHES = 4
+
+
+def draw(parameter: Parameter, generator: np.random.Generator) -> Value:
+    """A value of the parameter, uniform on its own scale."""
+    if parameter.kind == "categorical":
+        return parameter.choices[int(generator.integers(len(parameter.choices)))]
+    if parameter.kind == "int":
+        step = int(parameter.step or 1)
+        return int(generator.integers(0, (parameter.high - parameter.low) // step + 1) * step + parameter.low)
+    if parameter.log:
+        return float(np.exp(generator.uniform(math.log(parameter.low), math.log(parameter.high))))
+    if parameter.step:
+        count = round((parameter.high - parameter.low) / parameter.step)
+        return round(float(parameter.low + generator.integers(count + 1) * parameter.step), 6)
+    return float(generator.uniform(parameter.low, parameter.high))
+
+
+def build(space: Any, data: Any, seed: int, *, choose: Callable[[Parameter, Value], Value]) -> Any:
+    """A model of the space with values drawn from the seed, its parameters, and how long it took."""
+    import keras
+
+    from arnn_search.spaces.hyperparameters import AskingHyperParameters
+
+    gc.collect()
+    keras.utils.clear_session()
+    generator = np.random.default_rng(seed)
+    asked: dict[str, Value] = {}
+
+    def ask(parameter: Parameter) -> Value:
+        asked[parameter.name] = choose(parameter, draw(parameter, generator))
+        return asked[parameter.name]
+
+    started = time.process_time()
+    keras.utils.set_random_seed(seed)
+    model = space.build(AskingHyperParameters(ask), data.spec)
+    return model, asked, time.process_time() - started
+
+
+def train_one(model: Any, data: Any, *, epochs: int, batch_size: int) -> dict[str, Any]:
+    """Probes and trains; returns what was seen, as plain arrays.
+
+    Returns:
+        `initial`: the probe's numbers, at the initial weights; `gradient_rms`, `loss`, `accuracy`,
+        `update` (smallest and largest ratio over kernels of the root mean square update to that of the
+        weights), `nonfinite`: per step;
+        `saturation`: mean and largest share over layers, with the steps at which they were measured;
+        `epochs`: metrics per epoch; `seconds` of processor time.
+    """
+    from arnn_search import layers
+    from arnn_search.health import GradientTelemetry, SaturationProbe
+    from arnn_search.health.telemetry import is_kernel
+    from arnn_search.trials.whole_epochs import WholeEpochs
+    from benchmarks.steering.proxies import zero_cost_scores
+
+    training, validation = data.train(), data.validation()
+    batches = [
+        tuple(np.ascontiguousarray(part[first : first + batch_size]) for part in training)
+        for first in range(0, PROBE_BATCHES * batch_size, batch_size)
+    ]
+    started = time.process_time()
+    scores = zero_cost_scores(model, batches)  # type: ignore[arg-type]
+    seconds = {"scores": time.process_time() - started}
+    telemetry = GradientTelemetry(model)
+    saturation = SaturationProbe(
+        model, np.ascontiguousarray(validation[0][:128]), dynamic_region=layers.dynamic_region
+    )
+    kernels = [variable for variable in model.trainable_variables if is_kernel(variable)]
+    kept = [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
+    whole = WholeEpochs(model, training, validation, batch_size=batch_size)
+    started = time.process_time()
+    whole.train_on_batch(0)  # traces
+    seconds["tracing"] = time.process_time() - started
+    initial = _initial_gradients(model, telemetry, whole, kept)
+    shares = [_shares(saturation, 0)]
+    steps: dict[str, list[Any]] = {
+        name: [] for name in ("gradient_rms", "loss", "accuracy", "update", "nonfinite")
+    }
+    before = [np.array(kernel) for kernel in kernels]
+    history: list[dict[str, float]] = []
+    watched = (8, 16, 24)
+    totals: dict[str, float] = {}
+
+    def inspect(done: int) -> bool:
+        nonlocal before
+        samples = min(done * batch_size, len(training[0]))
+        metrics = {name: float(value) * samples for name, value in model.get_metrics_result().items()}
+        gained = {name: (value - totals.get(name, 0.0)) for name, value in metrics.items()}
+        size = samples - totals.get("samples", 0)
+        totals.clear()
+        if samples < len(training[0]):
+            totals.update(metrics, samples=samples)
+        seen = telemetry.read()
+        after = [np.array(kernel) for kernel in kernels]
+        ratios = [
+            np.sqrt(((new - old) ** 2).mean() / max(float((old**2).mean()), 1e-20))
+            for new, old in zip(after, before, strict=True)
+        ]
+        before = after
+        steps["gradient_rms"].append(seen.mean_rms)
+        steps["nonfinite"].append(seen.nonfinite_steps)
+        steps["loss"].append(gained["loss"] / size)
+        steps["accuracy"].append(gained["accuracy"] / size)
+        steps["update"].append((min(ratios), max(ratios)))
+        if not history and done in watched:
+            shares.append(_shares(saturation, done))
+        return True
+
+    per_epoch = -(-len(training[0]) // batch_size)
+    started = time.process_time()
+    for epoch in range(epochs):
+        metrics = whole.run(inspect=inspect, steps_between=1)
+        history.append(metrics)
+        shares.append(_shares(saturation, (epoch + 1) * per_epoch))
+        if not math.isfinite(metrics["loss"]):
+            break
+    seconds["training"] = time.process_time() - started
+    telemetry.detach()
+    return {
+        "layers": telemetry.layer_names,
+        "num_parameters": model.count_params(),
+        "initial": {"gradient_rms": initial, **scores},
+        "saturation": shares,
+        "epochs": history,
+        "seconds": seconds,
+        **{name: np.array(values, dtype=np.float32) for name, values in steps.items()},
+    }
+
+
+def _initial_gradients(model: Any, telemetry: Any, whole: Any, kept: list[np.ndarray]) -> np.ndarray:
+    """Mean root mean square gradient of each kernel over the batches, all at the initial weights."""
+    seen = []
+    for index in range(PROBE_BATCHES):
+        _restore(model, kept)
+        whole.train_on_batch(index)
+        seen.append(telemetry.read().mean_rms)
+    _restore(model, kept)
+    return np.mean(seen, axis=0)
+
+
+def _restore(model: Any, kept: list[np.ndarray]) -> None:
+    for variable, value in zip((*model.variables, *model.optimizer.variables), kept, strict=True):
+        variable.assign(value)
+
+
+def _shares(probe: Any, step: int) -> tuple[float, float, float]:
+    values = list(probe.measure().values())
+    return (
+        (float(step), float(np.mean(values)), float(np.max(values))) if values else (step, math.nan, math.nan)
+    )

@@ -1,0 +1,120 @@
+"""Trials that are not trained, or not to their end, for the health of their gradients."""
+
+import pytest
+
+import arnn_search
+from arnn_search.errors import ConfigurationError
+from arnn_search.health.rule import HealthRule, ProbeLimits
+from arnn_search.studies.admission import Admission
+from arnn_search.studies.config import health_limits, make_config
+from arnn_search.studies.engines.past_trials import PastTrials
+from arnn_search.studies.history import as_past_trial
+from arnn_search.studies.ledger import trial_attributes
+from arnn_search.trials.channel import Built, EpochReport
+from arnn_search.trials.outcome import TrialOutcome
+
+from .scripted import COMPLETED, FAMILY, WIDTH, ScriptedExecutor
+from .test_supervisor import Workplace
+
+VETO = "exceeds min_initial_collapse"
+
+
+def _train(task, session):
+    """The classic family collapses at initialisation; the widest others are stopped in their first steps."""
+    yield None
+    width, family = session.suggest(WIDTH), session.suggest(FAMILY)
+    session.built(Built(f"{family}-{width}", width))
+    collapse = -6.0 if family == "classic" else -1.0
+    outcome = session.probed({"initial_health/collapse": collapse, "initial_health/vanishing_index": -0.5})
+    if outcome is not None:
+        yield outcome
+    if width >= 7:
+        yield TrialOutcome("pruned", "health: vanishing gradient", "Stopped after step 16.")
+    for epoch in (1, 2):
+        yield None
+        session.report(EpochReport(epoch, {task.metric: 0.5 + width / 100, "loss": 0.1}, float(epoch)))
+    yield COMPLETED
+
+
+LIMITS = ProbeLimits(min_initial_collapse=-4.0)
+
+
+def _run(directory, *, sampler="random", trials=20, probe=LIMITS):
+    place = Workplace(directory, slots=1, sampler=sampler)
+    place.admission = Admission(probe=probe)
+    place.supervisor(ScriptedExecutor(_train), trials).run()
+    return place.ledger.trials()
+
+
+def test_veto_is_infeasible_by_its_constraint_and_recorded(tmp_path):
+    trials = _run(tmp_path)
+    for trial in trials:
+        attributes = trial_attributes(trial)
+        collapses = trial.params["family"] == "classic"
+        assert attributes["initial_health"]["initial_health/collapse"] == (-6.0 if collapses else -1.0)
+        assert trial.constraints["min_initial_collapse"] == pytest.approx(0.5 if collapses else -0.75)
+        assert (attributes["state"] == "infeasible") == collapses
+        assert as_past_trial(trial).is_feasible != collapses
+        if collapses:
+            assert attributes["reason"] == VETO
+            assert attributes["message"].startswith("At initialisation its collapse is -6.00; min_initial")
+    states = [trial_attributes(trial)["state"] for trial in trials]
+    assert {"infeasible", "completed", "pruned"} == set(states)
+    # Samplers take trials that broke a limit, and those stopped before their first epoch, as they are.
+    PastTrials([]).frozen([as_past_trial(trial) for trial in trials])
+
+
+def test_probe_is_recorded_without_a_limit(tmp_path):
+    trials = _run(tmp_path, probe=None)
+    assert all("initial_health" in trial_attributes(trial) for trial in trials)
+    assert "infeasible" not in {trial_attributes(trial)["state"] for trial in trials}
+
+
+def test_sampler_learns_from_vetoes(tmp_path):
+    vetoed = {
+        sampler: sum(
+            trial_attributes(trial)["reason"] == VETO
+            for trial in _run(tmp_path / sampler, sampler=sampler, trials=50)[20:]
+        )
+        for sampler in ("random", "tpe")
+    }
+    assert vetoed["tpe"] < vetoed["random"] / 2
+
+
+def test_limits_come_from_the_configuration():
+    config = make_config({"health_pruner": "both", "health_pruner_options": {"min_initial_collapse": -2.5}})
+    assert health_limits(config) == (ProbeLimits(min_initial_collapse=-2.5), HealthRule())
+    assert health_limits(make_config({"health_pruner": "rule"})) == (None, HealthRule())
+    assert health_limits(make_config({})) == (None, None)
+    with pytest.raises(ConfigurationError, match="min_initial_collapse"):
+        make_config({"health_pruner_options": "min_initial_colapse=-2"})
+    with pytest.raises(ConfigurationError, match=r"`health_pruner` needs the telemetry"):
+        make_config({"health_pruner": "probe", "telemetry": False})
+
+
+def test_study_probes_and_stops_in_steps(folder, small_file, write_space):
+    settings = {"executor": "inline", "epochs": 2, "batch_size": 16, "mlflow": False}
+    limits = {"min_initial_collapse": -9.0, "window_steps": 1, "patience": 1, "first_step": 2}
+    # Every gradient counts as exploding, and every loss as chance.
+    limits |= {"max_vanishing_index": -99.0, "chance_margin": 1.0}
+    study = arnn_search.search(
+        write_space(),
+        small_file,
+        num_trials=2,
+        health_pruner="both",
+        health_pruner_options=limits,
+        **settings,
+    )
+    for trial in study.trials:
+        assert trial.state == "pruned"
+        assert trial.reason == "health: exploding gradient"
+        assert "after step 2 of the first epoch" in trial.message
+    vetoed = arnn_search.search(
+        write_space(),
+        small_file,
+        num_trials=1,
+        health_pruner="probe",
+        health_pruner_options={"min_initial_collapse": -1e-9},
+        **settings,
+    )
+    assert [trial.reason for trial in vetoed.trials] == [VETO]

@@ -1,0 +1,110 @@
+"""A watched training: probed without a trace, inspected every few steps, stopped in its first epoch."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from arnn_search.health import GradientTelemetry
+from arnn_search.health.probe import probe
+from arnn_search.health.rule import HealthRule
+from arnn_search.trials.health_watch import HealthWatch, chance_loss
+from arnn_search.trials.outcome import TrialOutcome
+from arnn_search.trials.training import train
+
+from .test_training import TRAINING, VALIDATION, Record, _model, _same_weights
+
+STEPS = 5
+"""Of an epoch: 75 samples in batches of 16."""
+
+
+class Answer:
+    def __init__(self, outcome=None):
+        self.outcome, self.metrics = outcome, []
+
+    def probed(self, metrics):
+        self.metrics.append(metrics)
+        return self.outcome
+
+
+def _watch(model, channel, rule=None):
+    telemetry = GradientTelemetry(model)
+    return HealthWatch(
+        model, channel, telemetry, saturation=None, targets=TRAINING[1], rule=rule, probes=True
+    )
+
+
+def _train(model, watch=None, **settings):
+    record = Record()
+    train(model, TRAINING, VALIDATION, epochs=2, batch_size=16, callbacks=[record], watch=watch, **settings)
+    return record
+
+
+def _state(model):
+    return [keras.ops.convert_to_numpy(one) for one in (*model.variables, *model.optimizer.variables)]
+
+
+@pytest.mark.parametrize("steps_per_execution", [0, 2])
+def test_watched_training_gives_the_same_numbers(steps_per_execution):
+    plain, watched = _model(averages=True), _model(averages=True)
+    channel = Answer()
+    watch = _watch(watched, channel, HealthRule(window_steps=2))
+    GradientTelemetry(plain)
+    expected = _train(plain, steps_per_execution=steps_per_execution)
+    record = _train(watched, watch, steps_per_execution=steps_per_execution)
+    assert record.epochs == expected.epochs
+    assert _same_weights(plain, watched)
+    assert watch.outcome is None
+    (metrics,) = channel.metrics
+    assert metrics["initial_health/nonfinite_batches"] == 0
+    assert 0 < metrics["initial_health/score"] <= 1
+
+
+@pytest.mark.parametrize("steps_per_execution", [0, 2])
+def test_training_that_is_vetoed_takes_no_step(steps_per_execution):
+    veto = TrialOutcome("infeasible", "exceeds min_initial_collapse")
+    model, untouched = _model(), _model()
+    watch = _watch(model, Answer(veto))
+    assert _train(model, watch, steps_per_execution=steps_per_execution).epochs == {}
+    assert watch.outcome == veto
+    assert _same_weights(model, untouched)
+
+
+@pytest.mark.parametrize("steps_per_execution", [0, 2])
+def test_training_that_is_stopped_ends_within_its_first_epoch(steps_per_execution):
+    model = _model()
+    # Every gradient counts as exploding, and every loss as chance.
+    rule = HealthRule(window_steps=2, patience=1, first_step=4, max_vanishing_index=-99.0, chance_margin=1.0)
+    watch = _watch(model, Answer(), rule)
+    assert _train(model, watch, steps_per_execution=steps_per_execution).epochs == {}
+    assert watch.outcome.state == "pruned"
+    assert watch.outcome.reason == "health: exploding gradient"
+    assert watch.outcome.message.startswith("Stopped after step 4 of the first epoch")
+    assert int(model.optimizer.iterations) == 4 < STEPS
+
+
+def test_probe_is_the_mean_of_the_gradients_at_the_initial_weights():
+    model = _model()
+    telemetry = GradientTelemetry(model)
+    before = _state(model)
+
+    def step(index):
+        model.train_on_batch(*(part[index * 16 : (index + 1) * 16] for part in TRAINING))
+
+    single = [probe(model, telemetry, step=lambda _, index=index: step(index), batches=1) for index in (0, 1)]
+    both = probe(model, telemetry, step=step, batches=2)
+    np.testing.assert_allclose(both.gradient_rms, np.mean([one.gradient_rms for one in single], axis=0))
+    assert all(map(np.array_equal, before, _state(model)))
+
+
+def test_loss_at_chance_is_that_of_the_best_constant_answer():
+    model = _model()
+    targets = np.array([0, 0, 0, 1])
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert chance_loss(model, targets) == pytest.approx(entropy, rel=1e-4)
+    regression = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    regression.compile("sgd", "mse")
+    values = np.array([[1.0, 0.0], [3.0, 0.0]], dtype="float32")
+    assert chance_loss(regression, values) == pytest.approx(0.5)
+    assert math.isnan(chance_loss(regression, np.zeros((3, 5), dtype="float32")))
