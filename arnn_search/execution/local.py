@@ -4,10 +4,11 @@ import atexit
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -19,10 +20,12 @@ import psutil
 
 from arnn_search.errors import ArnnSearchError
 from arnn_search.execution.executor import Executor, TrialSession
+from arnn_search.execution.free_memory import num_kernel_kills
+from arnn_search.execution.memory_watch import MemoryWatch
 from arnn_search.execution.process_tree import end_group, end_orphans, end_tree
 from arnn_search.execution.slots import Slot
 from arnn_search.execution.trial_process import call_main, trial_main
-from arnn_search.trials.outcome import TrialOutcome, death_outcome
+from arnn_search.trials.outcome import TrialOutcome, death_outcome, memory_outcome
 from arnn_search.trials.task import TrialTask
 
 # Keras imports TensorFlow late on its other backends too, which would cost seconds in each trial.
@@ -52,9 +55,10 @@ class LocalExecutor(Executor):
 
     Args:
         backend: the Keras backend of the trials; None leaves the choice to `KERAS_BACKEND` and Keras.
+        trial_memory: bytes that a trial may hold in memory; None: as many as the machine has.
     """
 
-    def __init__(self, *, backend: str | None = None) -> None:
+    def __init__(self, *, backend: str | None = None, trial_memory: int | None = None) -> None:
         if backend is not None:
             os.environ["KERAS_BACKEND"] = backend
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -62,13 +66,19 @@ class LocalExecutor(Executor):
         self._context.set_forkserver_preload(list(_PRELOADED))
         _ensure_forkserver()
         self._running: dict[int, _Running] = {}
+        self._memory = MemoryWatch(trial_memory)
+        self._kernel_kills = num_kernel_kills()
         # At the end of this process multiprocessing would wait for trials that nobody has ended.
         atexit.register(self.close)
 
     def submit(self, task: TrialTask, slot: Slot, session: TrialSession) -> None:
         task.directory.mkdir(parents=True, exist_ok=True)
         arguments = (task, slot.threads, dict(slot.environment))
+        if not self._running:  # else one that was ended may still be to be heard of
+            self._kernel_kills = num_kernel_kills()
         process, connection = self._start(trial_main, arguments, name=f"trial-{task.number}")
+        assert process.pid is not None
+        self._memory.add(process.pid)
         self._running[task.number] = _Running(task, session, process, connection)
 
     def poll(self, timeout_seconds: float) -> None:
@@ -105,6 +115,7 @@ class LocalExecutor(Executor):
 
     def abandon(self) -> None:
         for running in list(self._running.values()):
+            self._memory.remove(running.process.pid or 0)
             _kill(running.process)
             _end(running.process)
             running.connection.close()
@@ -113,6 +124,7 @@ class LocalExecutor(Executor):
 
     def close(self) -> None:
         self.abandon()
+        self._memory.close()
         atexit.unregister(self.close)
 
     def _start(
@@ -128,7 +140,7 @@ class LocalExecutor(Executor):
             kind, payload = running.connection.recv()
         except (EOFError, OSError):
             running.process.join(_SECONDS_TO_EXIT)
-            self._finish(running, death_outcome(running.process.exitcode, running.task.directory / "log.txt"))
+            self._finish(running, self._death(running))
             return
         if kind == "finish":
             self._finish(running, payload)
@@ -136,6 +148,17 @@ class LocalExecutor(Executor):
             getattr(running.session, kind)(*payload)
         else:
             self._answer(running, kind, payload)
+
+    def _death(self, running: _Running) -> TrialOutcome:
+        """Why a process ended that said nothing: for want of memory, or as its exit code says."""
+        verdict, peak = self._memory.remove(running.process.pid or 0)
+        exit_code = running.process.exitcode
+        if exit_code == -signal.SIGKILL and not verdict and num_kernel_kills() > self._kernel_kills:
+            self._kernel_kills += 1  # the next one may be of another trial
+            verdict = "The kernel ended it, since the machine or its container had no memory left."
+        if verdict:
+            return memory_outcome(verdict, peak_bytes=peak)
+        return replace(death_outcome(exit_code, running.task.directory / "log.txt"), peak_bytes=peak)
 
     def _answer(self, running: _Running, kind: str, payload: Any) -> None:
         try:
@@ -147,6 +170,7 @@ class LocalExecutor(Executor):
 
     def _finish(self, running: _Running, outcome: TrialOutcome) -> None:
         del self._running[running.task.number]
+        self._memory.remove(running.process.pid or 0)
         _end(running.process)
         running.connection.close()
         self._end_orphans()

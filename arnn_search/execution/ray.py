@@ -11,17 +11,19 @@ import dataclasses
 import os
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from arnn_search.errors import ArnnSearchError, ConfigurationError
 from arnn_search.execution.executor import Executor, TrialSession
 from arnn_search.execution.local import LocalExecutor
+from arnn_search.execution.memory_watch import MemoryWatch
+from arnn_search.execution.process_tree import end_tree
 from arnn_search.execution.ray_slots import plan_ray_slots
 from arnn_search.execution.slots import DeviceRequest, Slot, SlotPlan
 from arnn_search.trials.channel import Built, ChannelClosedError, EpochReport, SuggestionError, Verdict
-from arnn_search.trials.outcome import TrialOutcome
+from arnn_search.trials.outcome import TrialOutcome, memory_outcome
 from arnn_search.trials.task import TrialTask
 
 Files = dict[str, bytes]
@@ -32,6 +34,7 @@ class _Running:
     task: TrialTask
     session: TrialSession
     result: Any
+    last_words: TrialOutcome | None = None
 
 
 class RayExecutor(Executor):
@@ -40,12 +43,16 @@ class RayExecutor(Executor):
     Args:
         address: of a running cluster, as `ray.init` takes it; None uses RAY_ADDRESS, or starts one here.
         backend: the Keras backend of the trials; None leaves the choice to `KERAS_BACKEND` and Keras.
+        trial_memory: bytes that a trial may hold in memory; None leaves it to Ray's own memory monitor.
 
     Raises:
         ConfigurationError: Ray is not installed, or no cluster answers at the address.
     """
 
-    def __init__(self, *, address: str | None = None, backend: str | None = None) -> None:
+    def __init__(
+        self, *, address: str | None = None, backend: str | None = None, trial_memory: int | None = None
+    ) -> None:
+        self._trial_memory = trial_memory
         self._ray = _import_ray()
         # What is done once per study (preparing data, trying the space) is done where its files are.
         self._local = LocalExecutor(backend=backend)
@@ -83,7 +90,13 @@ class RayExecutor(Executor):
         parcels = [self._parcel(task.data), self._parcel(task.space)]
         before = _read_files(task.directory)
         result = self._ray.remote(**options)(_run_trial).remote(
-            task, slot.threads, self._environment | dict(slot.environment), self._mailbox, before, *parcels
+            task,
+            slot.threads,
+            self._environment | dict(slot.environment),
+            self._mailbox,
+            before,
+            *parcels,
+            trial_memory=self._trial_memory,
         )
         self._running[task.number] = _Running(task, session, result)
 
@@ -138,7 +151,7 @@ class RayExecutor(Executor):
         try:
             outcome, files = self._ray.get(running.result)
         except self._ray.exceptions.RayError as error:
-            outcome, files = _lost(error), {}
+            outcome, files = running.last_words or _lost(error, self._ray), {}
         _write_files(running.task.directory, files)
         running.session.finish(outcome)
 
@@ -202,6 +215,10 @@ class RayChannel:
     def event(self, name: str, details: Mapping[str, Any]) -> None:
         self._ask("event", (name, dict(details)))
 
+    def last_words(self, outcome: TrialOutcome) -> None:
+        """Tells how this process, which has no time left to return anything, ends."""
+        self._ask("last_words", outcome)
+
     def _ask(self, kind: str, payload: Any) -> Any:
         ray = _import_ray()
         try:
@@ -221,6 +238,8 @@ def _run_trial(
     before: Files,
     data: Files,
     space: Files,
+    *,
+    trial_memory: int | None,
 ) -> tuple[TrialOutcome, Files]:
     """Runs one trial on whichever node Ray has chosen; its files come back with the outcome."""
     os.environ.update(environment)
@@ -235,7 +254,9 @@ def _run_trial(
         _redirect_output(here.directory / "log.txt")
         from arnn_search.trials.run import run_trial
 
-        outcome = run_trial(here, RayChannel(task.number, mailbox), threads=threads)
+        channel = RayChannel(task.number, mailbox)
+        with _memory_watched(trial_memory, channel):
+            outcome = run_trial(here, channel, threads=threads)
         # What an error says of the space's file is to lead to the file that the user has.
         outcome = dataclasses.replace(
             outcome,
@@ -245,11 +266,31 @@ def _run_trial(
         return outcome, _read_files(here.directory)
 
 
+@contextlib.contextmanager
+def _memory_watched(trial_memory: int | None, channel: RayChannel) -> Iterator[None]:
+    """Ends this worker if it takes more memory than it may; why is said first."""
+
+    def end(pid: int, verdict: str, size: int) -> None:
+        channel.last_words(memory_outcome(verdict, peak_bytes=size))
+        end_tree(pid)
+
+    watch = MemoryWatch(trial_memory, end=end)
+    if trial_memory is not None:
+        watch.add(os.getpid())
+    try:
+        yield
+    finally:
+        watch.close()
+
+
 def _answer(running: _Running, kind: str, payload: Any) -> tuple[bool, Any]:
     session = running.session
     try:
         if kind == "event":
             session.event(*payload)
+            return True, None
+        if kind == "last_words":
+            running.last_words = payload
             return True, None
         if kind == "checkpoint":
             name, content, epoch = payload
@@ -260,9 +301,11 @@ def _answer(running: _Running, kind: str, payload: Any) -> tuple[bool, Any]:
         return False, str(error)
 
 
-def _lost(error: Exception) -> TrialOutcome:
+def _lost(error: Exception, ray: Any) -> TrialOutcome:
     """Reads what Ray says of a task that gave no result: its worker or its node is gone."""
     first_line = str(error).strip().partition("\n")[0]
+    if isinstance(error, ray.exceptions.OutOfMemoryError):  # by its monitor, on a node that was nearly full
+        return memory_outcome(first_line[:400])
     return TrialOutcome("failed", "worker lost", f"{type(error).__name__}: {first_line[:400]}", retry=True)
 
 

@@ -23,6 +23,7 @@ from arnn_search.trials.task import TrialTask
 def trial_main(connection: Connection, task: TrialTask, threads: int, environment: Mapping[str, str]) -> None:
     """Runs one trial over a pipe; its last message is `("finish", outcome)`."""
     prepare_process(environment, log=task.directory / "log.txt")
+    _offer_to_kernel()
     from arnn_search.trials.run import run_trial
 
     # With nobody left to tell, there is nothing to do but to end.
@@ -77,6 +78,12 @@ def _opened_for_output(log: Path) -> BinaryIO:
         return log.open("ab", buffering=0)
     except OSError:
         return open(os.devnull, "ab", buffering=0)
+
+
+def _offer_to_kernel() -> None:
+    """Where memory runs out, Linux is to end a trial rather than its supervisor or who forks the next."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _leave_to_supervisor(own: int) -> Any:

@@ -49,6 +49,8 @@ class Admission:
     Attributes:
         max_parameters: more weights than this are not trained.
         max_latency_ms: a slower model is not trained.
+        max_memory: in bytes; a model whose training is estimated to take more is not trained. One for which
+            no estimate can be made is.
         min_health: a model with a lower health score in its best epoch does not count, in (0, 1].
         duplicates: what happens to an architecture that has been evaluated: another proposal takes its place
             (where the engine can make one, else as `"reuse"`), or the recorded result does, or it is trained
@@ -61,12 +63,14 @@ class Admission:
     duplicates: Duplicates = "repeat"
     min_health: float | None = None
     probe: ProbeLimits | None = None
+    max_memory: int | None = None
 
     def constraints(self, built: Built) -> dict[str, float]:
         """How far each limit is exceeded, relative to the limit; at most 0 where it is kept."""
         measured = {
             "max_parameters": (self.max_parameters, built.num_parameters),
             "max_latency_ms": (self.max_latency_ms, built.latency_ms),
+            "max_memory": (self.max_memory, built.training_bytes),
         }
         return {
             name: value / limit - 1
@@ -149,4 +153,7 @@ class Admission:
     def _sentence(self, built: Built, name: str) -> str:
         if name == "max_parameters":
             return f"Has {built.num_parameters:,} weights; {name} is {self.max_parameters:,}."
+        if name == "max_memory":
+            megabytes = [(value or 0) / 1e6 for value in (built.training_bytes, self.max_memory)]
+            return f"Training it takes about {megabytes[0]:,.0f} MB; {name} is {megabytes[1]:,.0f} MB."
         return f"Takes {built.latency_ms:.2f} ms per sample; {name} is {self.max_latency_ms:g}."

@@ -23,6 +23,7 @@ from arnn_search.health.rule import HealthRule, ProbeLimits, split_options
 from arnn_search.studies.choices import ENGINES, ORACLES, PRUNERS, SAMPLERS, check_name
 from arnn_search.studies.objectives import metric_names
 from arnn_search.studies.options import parse_options
+from arnn_search.studies.sizes import num_bytes
 from arnn_search.studies.storage import check_storage, without_password
 
 
@@ -121,6 +122,13 @@ class StudyConfig(BaseModel):
         section="search",
         gt=0,
     )
+    max_memory: str | None = _key(
+        None,
+        "Architectures whose training is estimated to take more memory than this, such as 2GB, are not "
+        "trained, but infeasible. Counts weights, optimizer, gradients and the activations of a batch; not "
+        "the framework's own few hundred MB, nor the data.",
+        section="search",
+    )
     min_health: float | None = _key(
         None,
         "Trials with a health score below this in their best epoch are infeasible: trained and recorded, but "
@@ -216,6 +224,14 @@ class StudyConfig(BaseModel):
     trial_timeout: float | None = _key(
         None, "Seconds after which a trial is ended as failed.", section="running", may_change=True, gt=0
     )
+    trial_memory: str | None = _key(
+        None,
+        "Main memory that a trial's process may hold, such as 4GB, framework included; one that takes more "
+        "is ended and recorded as infeasible, out of memory. By default as much as there is: the largest "
+        "trial is ended when the machine or container has 3 % left.",
+        section="running",
+        may_change=True,
+    )
     retries: int = _key(
         1, "How often a trial whose process died is run again.", section="running", may_change=True, ge=0
     )
@@ -301,6 +317,13 @@ class StudyConfig(BaseModel):
             if text == "growth" or 0 < float(text) <= 1:
                 return text
         raise ValueError("must be growth, or a share above 0 and at most 1")
+
+    @field_validator("max_memory", "trial_memory", mode="before")
+    @classmethod
+    def _size(cls, value: Any) -> Any:
+        if value is not None:
+            num_bytes(str(value))
+        return None if value is None else str(value)
 
     @field_validator("engine")
     @classmethod

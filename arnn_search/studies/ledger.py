@@ -123,7 +123,6 @@ class LedgerTrial:
         self._owner: str | None = None
         self._trial, self._recorder, self._study = trial, recorder, study
         self._distributions = distributions
-        self._reported: set[int] = set(self.recorded.intermediate_values)
 
     @property
     def number(self) -> int:
@@ -180,9 +179,10 @@ class LedgerTrial:
     @patiently
     def report(self, epoch: int, value: float | None, metrics: Mapping[str, float]) -> None:
         """Writes an epoch: the score for the pruners, and every metric that is a finite number."""
-        if value is not None and math.isfinite(value) and epoch not in self._reported:
-            self._trial.report(value, epoch)
-            self._reported.add(epoch)
+        if value is not None and math.isfinite(value):
+            # Optuna's trial would keep what an earlier attempt has reported.
+            storage, identity = self._trial.storage, self._trial._trial_id
+            storage.set_trial_intermediate_value(identity, epoch, value)
         finite = {name: number for name, number in metrics.items() if math.isfinite(number)}
         self._trial.set_user_attr(f"{_EPOCH}{epoch:05d}", finite)
 

@@ -46,6 +46,7 @@ from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, create_ledger, find_ledger, open_ledger
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.preparation import PreparedStudy, prepare_study, with_imported
+from arnn_search.studies.sizes import num_bytes
 from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
@@ -359,7 +360,12 @@ def _supervise(
         objectives=prepared.objectives,
         prunes=config.pruner != "none",
         admission=Admission(
-            config.max_parameters, config.max_latency_ms, config.duplicates, config.min_health, probe_limits
+            max_parameters=config.max_parameters,
+            max_latency_ms=config.max_latency_ms,
+            max_memory=None if config.max_memory is None else num_bytes(config.max_memory),
+            duplicates=config.duplicates,
+            min_health=config.min_health,
+            probe=probe_limits,
         ),
         on_trial_end=on_trial_end,
         trials=config.trials,
@@ -428,9 +434,10 @@ def _publisher(layout: StudyLayout, ledger: Ledger, tracker: Tracker | NullTrack
 def _executor(config: StudyConfig) -> Executor:
     if config.executor == "inline":
         return InlineExecutor()
+    memory = None if config.trial_memory is None else num_bytes(config.trial_memory)
     if config.executor == "ray":
-        return RayExecutor(address=config.address, backend=config.backend)
-    return LocalExecutor(backend=config.backend)
+        return RayExecutor(address=config.address, backend=config.backend, trial_memory=memory)
+    return LocalExecutor(backend=config.backend, trial_memory=memory)
 
 
 def _absolute(key: str, value: Any) -> Any:

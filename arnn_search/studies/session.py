@@ -18,10 +18,12 @@ from arnn_search.studies.engines.engine import Proposal
 from arnn_search.studies.ledger import LedgerTrial, trial_attributes, trial_epochs
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.objectives import MEASURED, Objectives
+from arnn_search.studies.out_of_memory import record_out_of_memory
 from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.trials.channel import Built, EpochReport, SuggestionError, Verdict
 from arnn_search.trials.checkpoint import remove_checkpoint
-from arnn_search.trials.outcome import TrialOutcome
+from arnn_search.trials.outcome import OUT_OF_MEMORY, TrialOutcome
+from arnn_search.trials.placement import Placement
 from arnn_search.trials.task import TrialTask
 
 if TYPE_CHECKING:
@@ -159,6 +161,8 @@ class Session:
         self._trial.set_constraints(self._admission.constraints(built))
         if built.latency_ms is not None:
             self._trial.set_attribute("latency_ms", built.latency_ms)
+        if built.training_bytes is not None:
+            self._trial.set_attribute("training_bytes", built.training_bytes)
         if self._tries:
             self._trial.set_attribute("resampled", self._tries)
         # The last one: it says to others that everything is written.
@@ -240,6 +244,8 @@ class Session:
             self._track_values()
         self.outcome_reason = outcome.reason
         again = outcome.retry and count_death(self._trial) <= self._retries
+        if outcome.reason == OUT_OF_MEMORY:
+            outcome, again = self._out_of_memory(outcome)
         value = self._best[0] if self._best else None
         if outcome.state == "completed":
             outcome = self._judged() or outcome
@@ -248,6 +254,17 @@ class Session:
             self._end(outcome, value)
         self._listener.trial_ended(self.task.number, outcome, value=value, again=again)
         self._on_end(self, again)
+
+    def _out_of_memory(self, outcome: TrialOutcome) -> tuple[TrialOutcome, bool]:
+        """The end of a trial that took too much memory, with its size, and whether it is tried with less."""
+        replicas = Placement.of(self.slot.environment).replicas
+        outcome, halved = record_out_of_memory(
+            self._trial, self.task, outcome, built=self._built, replicas=replicas
+        )
+        if halved is not None:
+            remove_checkpoint(self.task.directory)  # of another batch size it is of no use
+            self._tracker.set_tags(self.task.number, {"arnn.batch_size": halved})
+        return outcome, halved is not None
 
     def _judged(self) -> TrialOutcome | None:
         """The end of a trial that has completed, if it has no score or does not keep the limit on health."""
@@ -261,6 +278,8 @@ class Session:
         self._trial.set_attribute("state", outcome.state)
         self._trial.set_attribute("reason", outcome.reason)
         self._trial.set_attribute("message", outcome.message)
+        if outcome.peak_bytes is not None:
+            self._trial.set_attribute("peak_bytes", outcome.peak_bytes)
         if outcome.traceback:
             self._trial.set_attribute("traceback", outcome.traceback[-8000:])
 

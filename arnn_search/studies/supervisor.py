@@ -23,6 +23,7 @@ from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.objectives import Objectives
+from arnn_search.studies.out_of_memory import BATCH_SIZE
 from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.studies.patience import check_space
 from arnn_search.studies.session import Session
@@ -211,7 +212,8 @@ class Supervisor:
 
     def _start(self, trial: LedgerTrial, past: list[PastTrial], slot: Slot) -> None:
         number, recorded = trial.number, trial.recorded
-        attempt = trial_attributes(recorded).get("attempt", 0) + 1
+        attributes = trial_attributes(recorded)
+        attempt = attributes.get("attempt", 0) + 1
         fixed = recorded.params or None
 
         def propose(tries: int) -> Proposal:
@@ -219,6 +221,8 @@ class Supervisor:
 
         proposal = propose(0)
         task = self._scheduled(self._make_task(number, attempt), proposal.schedule)
+        if BATCH_SIZE in attributes:
+            task = replace(task, batch_size=attributes[BATCH_SIZE])
         session = Session(
             task,
             slot,

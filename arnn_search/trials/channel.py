@@ -43,12 +43,14 @@ class Built:
         num_parameters: weights of the model.
         rotated_layers: how many layers rotate.
         latency_ms: time for one sample, if it was to be measured.
+        training_bytes: an estimate of what training it takes, if one can be made.
     """
 
     architecture: str
     num_parameters: int
     rotated_layers: int = 0
     latency_ms: float | None = None
+    training_bytes: int | None = None
 
 
 @dataclass(frozen=True)

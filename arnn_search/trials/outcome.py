@@ -3,19 +3,21 @@
 import errno
 import os
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from arnn_search.errors import SpaceError
 from arnn_search.spaces.space import describe_failure
+from arnn_search.trials.memory_errors import is_out_of_memory, requested_bytes
 
 TrialState = Literal["completed", "pruned", "failed", "infeasible"]
 
 DISK_FULL = "disk full"
 """The reason of a trial that could not write its files: it may go well when there is space."""
 
-_MEMORY_ERRORS = frozenset({"ResourceExhaustedError", "OutOfMemoryError", "MemoryError"})
+OUT_OF_MEMORY = "out of memory"
+"""The reason of a trial that took more memory than there was, or than it may take."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class TrialOutcome:
         message: one sentence for people; empty if there is nothing to add.
         traceback: of the exception, if there was one.
         retry: whether running the same trial again may end differently.
+        peak_bytes: the most memory that the trial's process has held, if that is known.
+        requested_bytes: what the allocation that failed was for, if one has and said so.
     """
 
     state: TrialState
@@ -35,17 +39,37 @@ class TrialOutcome:
     message: str = ""
     traceback: str = ""
     retry: bool = False
+    peak_bytes: int | None = field(default=None, compare=False)
+    requested_bytes: int | None = field(default=None, compare=False)
 
 
 def failure_outcome(error: BaseException, space: Path) -> TrialOutcome:
     """Reads an exception that ended a trial."""
     text = "".join(traceback.format_exception(error))
     message = str(error) if isinstance(error, SpaceError) else describe_failure(error, space)
-    if type(error).__name__ in _MEMORY_ERRORS or "RESOURCE_EXHAUSTED" in str(error)[:2000]:
-        return TrialOutcome("failed", "out of memory", _shortened(message), text)
+    if is_out_of_memory(error):
+        return memory_outcome(_shortened(message), traceback=text, requested_bytes=requested_bytes(text))
     if os.strerror(errno.ENOSPC) in text:  # h5py gives no number, only the words
         return TrialOutcome("failed", DISK_FULL, _shortened(message), text, retry=True)
     return TrialOutcome("failed", f"exception: {type(error).__name__}", _shortened(message), text)
+
+
+def memory_outcome(
+    message: str,
+    *,
+    traceback: str = "",
+    peak_bytes: int | None = None,
+    requested_bytes: int | None = None,
+) -> TrialOutcome:
+    """The end of a trial for which there was not enough memory: infeasible here, and not wrong in itself."""
+    return TrialOutcome(
+        "infeasible",
+        OUT_OF_MEMORY,
+        message,
+        traceback,
+        peak_bytes=peak_bytes,
+        requested_bytes=requested_bytes,
+    )
 
 
 def death_outcome(exit_code: int | None, log: Path) -> TrialOutcome:

@@ -4,6 +4,7 @@ So it is known before a framework loads, and on whichever machine the process st
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,10 +50,15 @@ class Placement:
     @classmethod
     def of_this_process(cls) -> "Placement":
         """What this process was told; one device if it was told nothing."""
-        share, limit = os.environ.get(_MEMORY_SHARE), os.environ.get(_MEMORY_LIMIT)
+        return cls.of(os.environ)
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Placement":
+        """What a process with this environment is told."""
+        share, limit = environment.get(_MEMORY_SHARE), environment.get(_MEMORY_LIMIT)
         return cls(
-            device="gpu" if os.environ.get(_DEVICE) == "gpu" else "cpu",
-            replicas=int(os.environ.get(_REPLICAS, "1")),
+            device="gpu" if environment.get(_DEVICE) == "gpu" else "cpu",
+            replicas=int(environment.get(_REPLICAS, "1")),
             memory_share=None if share is None else float(share),
             memory_limit_mb=None if limit is None else int(limit),
         )

@@ -1,6 +1,7 @@
 """Runs one trial in this process."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -21,6 +22,8 @@ from arnn_search.trials.data_parallel import divisible, spread_over
 from arnn_search.trials.framework import forget_models, prepare_framework
 from arnn_search.trials.health_watch import HealthWatch
 from arnn_search.trials.latency import inference_latency_ms
+from arnn_search.trials.memory_estimate import training_bytes
+from arnn_search.trials.memory_use import peak_memory_bytes
 from arnn_search.trials.outcome import TrialOutcome, failure_outcome
 from arnn_search.trials.placement import Placement
 from arnn_search.trials.reporter import EpochReporter
@@ -54,11 +57,11 @@ def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) 
                 outcome = _build_and_fit(task, channel, space, data)
             if outcome is None:
                 forget_models(task)
-        return outcome
     except ChannelClosedError:
         raise
     except Exception as error:
-        return failure_outcome(error, task.space)
+        outcome = failure_outcome(error, task.space)
+    return replace(outcome, peak_bytes=peak_memory_bytes())
 
 
 def _build_and_fit(
@@ -86,6 +89,7 @@ def _describe(task: TrialTask, model: keras.Model, data: PreparedData) -> Built:
         num_parameters=model.count_params(),
         rotated_layers=len(list(_rotated_layers(model))),
         latency_ms=inference_latency_ms(model, sample) if task.measure_latency else None,
+        training_bytes=training_bytes(model, task.batch_size),
     )
 
 

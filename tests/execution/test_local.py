@@ -84,12 +84,52 @@ def test_killed_trial_is_told_as_killed(executor, make_task, write_space):
     assert session.outcome.retry
 
 
-def test_out_of_memory_is_told_as_such(executor, make_task, write_space):
-    space = write_space("    inputs =", '    raise MemoryError("could not allocate")\n    inputs =')
+def test_allocation_that_fails_is_out_of_memory_with_its_size(executor, make_task, write_space):
+    space = write_space("    inputs =", "    keras.ops.zeros((1 << 45,))\n    inputs =")
     session = RecordingSession()
     executor.submit(make_task(space), SLOT, session)
     run_until(executor, lambda: session.outcome)
-    assert session.outcome.reason == "out of memory"
+    assert (session.outcome.state, session.outcome.reason) == ("infeasible", "out of memory")
+    assert session.outcome.requested_bytes == 4 << 45
+    assert session.outcome.peak_bytes > 1 << 20
+
+
+def test_trial_that_leaks_is_ended_at_its_limit_and_others_go_on(make_task, write_space):
+    leaks = write_space(
+        "    inputs =",
+        "    import numpy, time\n"
+        "    kept = []\n"
+        "    while True:\n"
+        "        kept.append(numpy.ones(4 << 20)); time.sleep(0.02)\n"
+        "    inputs =",
+        name="leaks.py",
+    )
+    leaking, other, after = RecordingSession(), RecordingSession(), RecordingSession()
+    limit = 1500 << 20
+    with LocalExecutor(trial_memory=limit) as executor:
+        executor.submit(make_task(leaks, 0), SLOT, leaking)
+        executor.submit(make_task(write_space(), 1), SLOT, other)
+        run_until(executor, lambda: leaking.outcome and other.outcome)
+        executor.submit(make_task(write_space(), 2), SLOT, after)
+        run_until(executor, lambda: after.outcome)
+    assert (leaking.outcome.state, leaking.outcome.reason) == ("infeasible", "out of memory")
+    assert "trial_memory is 1.46 GB" in leaking.outcome.message
+    assert limit < leaking.outcome.peak_bytes < 2 * limit
+    assert other.outcome == after.outcome == TrialOutcome("completed", "completed")
+
+
+def test_process_that_the_kernel_has_ended_for_its_memory_is_told_so(make_task, write_space, monkeypatch):
+    kills = iter([0, 0, 1, 1, 1])
+    monkeypatch.setattr("arnn_search.execution.local.num_kernel_kills", lambda: next(kills))
+    space = write_space(
+        "    inputs =", "    import os, signal\n    os.kill(os.getpid(), signal.SIGKILL)\n    inputs ="
+    )
+    sessions = [RecordingSession(), RecordingSession()]
+    with LocalExecutor() as executor:
+        for number, session in enumerate(sessions):
+            executor.submit(make_task(space, number), SLOT, session)
+            run_until(executor, lambda: session.outcome)  # noqa: B023
+    assert [session.outcome.reason for session in sessions] == ["out of memory", "killed by signal 9"]
 
 
 def test_diverging_trial_is_told_as_diverged(executor, make_task, write_space):
