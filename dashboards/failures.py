@@ -8,6 +8,7 @@ import pandas
 import plotly.graph_objects as go
 
 from arnn_search import figures
+from arnn_search.tracking.dashboards.findings import ending
 
 _MOST_TRIALS = 12
 _FIRST = ("failed", "infeasible")
@@ -28,7 +29,7 @@ def render(study):
 
 
 def counts(study, groups):
-    labels = [_name(state, reason) for (state, reason), _ in groups]
+    labels = [ending(state, figures.shortened(reason)) for (state, reason), _ in groups]
     numbers = [len(rows) for _, rows in groups]
     looks = figures.look_of_states(state for (state, _), _ in groups)
     figure = go.Figure(
@@ -66,10 +67,6 @@ def _title(study, groups):
         if len(failed) > 1
         else f": {reason or state}"
     )
-
-
-def _name(state, reason):
-    return f"{state}: {figures.shortened(reason, 40)}" if reason and reason != state else state
 
 
 def messages(study, groups):

@@ -9,10 +9,12 @@ from plotly.subplots import make_subplots
 
 from arnn_search import figures
 from arnn_search.tracking.dashboards.findings import (
+    FEWEST_PAIRS,
     families_in,
     family_comparisons,
     gain_text,
 )
+from arnn_search.tracking.leaderboard import is_share
 
 _HEALTH = "health/score"
 _FEWEST = 3
@@ -105,6 +107,7 @@ def matched(study, families):
         return figures.words(f"All trials with a score are of one family, {families[0]}.", title=title)
     plain = families[0]
     measures = {f"gain in {study.metric}": family_comparisons(study)}
+    bounds = [1.0 if is_share(study.metric) else float("inf"), 1.0]
     if _HEALTH in study.epochs and study.metric != _HEALTH:
         measures["gain in health score"] = family_comparisons(study, metric=_HEALTH)
     if not any(one.pairs for comparisons in measures.values() for one in comparisons.values()):
@@ -112,9 +115,9 @@ def matched(study, families):
             f"No two trials of different families are alike enough to be compared with {plain}.", title=title
         )
     figure = make_subplots(cols=len(measures), subplot_titles=list(measures), horizontal_spacing=0.09)
-    for column, comparisons in enumerate(measures.values(), start=1):
+    for column, (comparisons, bound) in enumerate(zip(measures.values(), bounds, strict=False), start=1):
         for family, comparison in comparisons.items():
-            for trace in _gains(comparison, family):
+            for trace in _gains(comparison, family, bound=bound):
                 figure.add_trace(trace, row=1, col=column)
         figure.add_hline(y=0, line={"color": figures.BLACK, "width": 1, "dash": "dash"}, row=1, col=column)
     figures.style(
@@ -122,14 +125,15 @@ def matched(study, families):
         title=_matched_title(plain, next(iter(measures.values()))),
         caption=f"Above 0: better than {plain}. Small points are pairs of trials with the same activation "
         "that differ by a quarter of the range at most, on average, in all other parameters, at the last "
-        "epoch that both reached; the large point is their mean with its 95 % interval.",
+        "epoch that both reached; the large point is their mean, from three pairs on with its 95 % interval.",
         height=440,
     )
     figure.update_layout(showlegend=False, margin={"t": 64})
     return figure
 
 
-def _gains(comparison, family):
+def _gains(comparison, family, *, bound):
+    """The pairs and their mean; of a metric in [0, 1] a gain lies between -1 and 1."""
     number = len(comparison.pairs)
     label = f"<b>{family}</b><br>{number} pair{'' if number == 1 else 's'}"
     colour = figures.FAMILY_COLOURS.get(family, figures.PURPLE)
@@ -149,13 +153,22 @@ def _gains(comparison, family):
     )
     if not number:
         return
-    half = (comparison.interval[1] - comparison.interval[0]) / 2 if comparison.interval else 0.0
+    low, high = comparison.interval if number >= FEWEST_PAIRS else (comparison.mean, comparison.mean)
+    above, below = min(high, bound) - comparison.mean, comparison.mean - max(low, -bound)
     yield go.Scatter(
         x=[label],
         y=[comparison.mean],
         mode="markers",
         name=family,
-        error_y={"type": "data", "array": [half], "color": figures.BLACK, "thickness": 2, "width": 8},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [above],
+            "arrayminus": [below],
+            "color": figures.BLACK,
+            "thickness": 2,
+            "width": 8 if number >= FEWEST_PAIRS else 0,
+        },
         marker={"color": colour, "size": 13, "symbol": "diamond", "line": {"color": "black", "width": 1.5}},
         hovertemplate=f"mean {gain_text(comparison)}<extra></extra>",
     )

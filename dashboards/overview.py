@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from arnn_search import figures
-from arnn_search.tracking.dashboards.findings import lead
+from arnn_search.tracking.dashboards.findings import ending, lead
 
 _LEADERS = 10
 
@@ -191,16 +191,12 @@ def _told(study, number):
     health = row.get("metric.health/score", np.nan)
     lines += [f"health {health:.2f}"] if np.isfinite(health) else []
     lines += [f"{row['num_weights']:,.0f} weights"] if np.isfinite(row["num_weights"]) else []
-    reason = row["reason"] if row["reason"] not in ("", row["state"]) else ""
-    return "<br>".join([*lines, f"{row['state']}: {figures.shortened(reason)}" if reason else row["state"]])
+    return "<br>".join([*lines, ending(row["state"], figures.shortened(row["reason"]))])
 
 
 def endings(study):
     counts = study.trials.groupby(["state", "reason"], dropna=False).size().sort_values()
-    labels = [
-        f"{state}: {figures.shortened(reason)}" if reason and reason != state else state
-        for state, reason in counts.index
-    ]
+    labels = [ending(state, figures.shortened(reason or "")) for state, reason in counts.index]
     looks = figures.look_of_states(study.trials["state"])
     figure = go.Figure(
         go.Bar(

@@ -82,15 +82,18 @@ def _averaged(view: "StudyView", rows: "pandas.DataFrame") -> "pandas.DataFrame"
         rows.loc[best, "score"] = float(np.mean(scores))
         rows.loc[best, "repeats"] = len(scores)
         low, high = mean_interval(scores) or (np.nan, np.nan)
-        rows.loc[best, ["low", "high"]] = (max(low, 0.0), min(high, 1.0)) if _is_share(view) else (low, high)
+        rows.loc[best, ["low", "high"]] = (
+            (max(low, 0.0), min(high, 1.0)) if is_share(view.metric) else (low, high)
+        )
     return rows.loc[leaders].sort_values("score", ascending=view.direction == "minimize", kind="stable")
 
 
-def _is_share(view: "StudyView") -> bool:
-    return view.metric.removeprefix("val_").endswith("accuracy")
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share of samples, and so lies in [0, 1]."""
+    return metric.removeprefix("val_").endswith("accuracy")
 
 
 def _num_samples(view: "StudyView") -> int:
     """How many validation samples the score is a share of; 0 if it is none, or nobody knows."""
     told = view.tags.get(NUM_VALIDATION_TAG, "")
-    return int(told) if _is_share(view) and told.isdecimal() else 0
+    return int(told) if is_share(view.metric) and told.isdecimal() else 0

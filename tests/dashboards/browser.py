@@ -76,9 +76,13 @@ class Page:
             time.sleep(0.1)
         raise TimeoutError(f"{expression} never became true. Errors: {self.errors}")
 
-    def screenshot(self, path: Path) -> None:
-        """What the window shows, as PNG."""
-        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
+    def screenshot(self, path: Path, *, size: tuple[int, int] | None = None) -> None:
+        """What the window shows, as PNG; with a size the page from its top, below the window too."""
+        more: dict[str, Any] = {}
+        if size is not None:
+            clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+            more = {"captureBeyondViewport": True, "clip": clip}
+        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png", **more)["data"]))
 
     def _note(self, message: dict[str, Any]) -> None:
         given = message.get("params", {})

@@ -19,6 +19,8 @@ DASHBOARDS = PluginKind(
 )
 
 FIRST = "overview"
+_ORDER = (FIRST, "gradient-health", "families", "limits", "parameters", "pareto", "failures")
+"""As somebody asks who comes back: what won, whether it is healthy, what made it so, what failed."""
 
 
 def find_dashboard(name_or_path: str, *, directory: Path | None = None) -> PluginFile:
@@ -36,13 +38,18 @@ def find_dashboard(name_or_path: str, *, directory: Path | None = None) -> Plugi
 
 
 def find_dashboards(directory: Path | None = None) -> list[PluginFile | ArnnSearchError]:
-    """Every dashboard that can be found by name, the overview first; an error stands for an unusable one.
+    """Every dashboard that can be found by name, built-in ones first; an error stands for an unusable one.
 
     Raises:
         DashboardError: a name is defined twice; names both places.
     """
     found = DASHBOARDS.find_all(directory)
-    return sorted(found, key=lambda one: not (isinstance(one, PluginFile) and one.name == FIRST))
+    return sorted(found, key=_place)
+
+
+def _place(found: PluginFile | ArnnSearchError) -> int:
+    known = isinstance(found, PluginFile) and found.name in _ORDER
+    return _ORDER.index(found.name) if known else len(_ORDER)
 
 
 def load_dashboard(dashboard: PluginFile) -> Callable[[Any], Any]:

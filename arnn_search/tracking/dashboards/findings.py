@@ -20,7 +20,10 @@ OF_FAMILY = frozenset(
 HEALTH = "metric.health/score"
 VANISHING = "metric.health/vanishing_index"
 _VANISHED = -2.0
-_FEWEST_PAIRS = 3
+_PLAIN = {("pruned", "pruner")}
+FEWEST_PAIRS = 3
+"""Of fewer pairs nothing is said, and no interval is drawn."""
+
 _MOST_REASONS = 4
 
 
@@ -76,6 +79,12 @@ def families_in(view: StudyView) -> list[str]:
     scored = view.trials[view.trials["state"].isin(["completed", "pruned"]) & view.trials["score"].notna()]
     found = [str(family) for family in scored["family"].unique() if family]
     return sorted(found, key=lambda f: (FAMILIES.index(f) if f in FAMILIES else len(FAMILIES), f))
+
+
+def ending(state: str, reason: str, *, form: str = "{state}: {reason}") -> str:
+    """How a trial ended, such as `failed: out of memory`; the state alone where that says it all."""
+    says_it_all = not reason or reason == state or (state, reason) in _PLAIN
+    return state if says_it_all else form.format(state=state, reason=reason)
 
 
 def signed(value: float) -> str:
@@ -168,7 +177,8 @@ def lead(view: StudyView) -> str:
     if not rivals:
         return f"{said}: more than their 95 % intervals explain."
     others = "that one" if rivals == 1 else f"{rivals} trials"
-    return f"{said}, but {others} cannot be told from the best: their 95 % intervals overlap."
+    joined = "but" if lead else "and"
+    return f"{said}, {joined} {others} cannot be told from the best: their 95 % intervals overlap."
 
 
 def _gradients(view: StudyView) -> str:
@@ -206,7 +216,7 @@ def _rotation(view: StudyView) -> str:
     tried = families_in(view)
     if len(tried) < 2:
         return ""
-    enough = {f: c for f, c in family_comparisons(view).items() if len(c.pairs) >= _FEWEST_PAIRS}
+    enough = {f: c for f, c in family_comparisons(view).items() if len(c.pairs) >= FEWEST_PAIRS}
     if not enough:
         return (
             f"Too few trials are alike but for the layer family to say what it does ({', '.join(tried)} were "
@@ -235,7 +245,7 @@ def _limit_sentences(view: StudyView) -> Iterator[str]:
     mode = "param.limit_mode"
     if mode in view.trials:
         found = compare(view, mode, "learnable", "fixed", ignoring={"param.limit_factor"})
-        if len(found.pairs) >= _FEWEST_PAIRS:
+        if len(found.pairs) >= FEWEST_PAIRS:
             yield f"Learnable against fixed, in trials otherwise alike: {found.verdict}, {gain_text(found)}."
 
 
@@ -262,7 +272,7 @@ def _endings(view: StudyView) -> str:
     groups = sorted(others.groupby(["state", "reason"]), key=lambda group: -len(group[1]))
     said = []
     for (state, reason), trials in groups[:_MOST_REASONS]:
-        said.append(f"{len(trials)} {state}" + (f" ({reason})" if reason and reason != state else ""))
+        said.append(f"{len(trials)} {ending(state, reason, form='{state} ({reason})')}")
     if len(groups) > _MOST_REASONS:
         said.append(f"{sum(len(trials) for _, trials in groups[_MOST_REASONS:])} for other reasons")
     text = ", ".join(said)
