@@ -48,8 +48,9 @@ def find_dashboards(directory: Path | None = None) -> list[PluginFile | ArnnSear
 
 
 def _place(found: PluginFile | ArnnSearchError) -> int:
-    known = isinstance(found, PluginFile) and found.name in _ORDER
-    return _ORDER.index(found.name) if known else len(_ORDER)
+    if isinstance(found, PluginFile) and found.name in _ORDER:
+        return _ORDER.index(found.name)
+    return len(_ORDER)
 
 
 def load_dashboard(dashboard: PluginFile) -> Callable[[Any], Any]:
