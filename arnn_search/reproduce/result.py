@@ -182,6 +182,20 @@ def make_result(
     )
 
 
+def result_from_json(text: str) -> Result:
+    """The result that `Result.as_json` wrote; what was no finite number is NaN."""
+    values = _with_nan(json.loads(text))
+    values["networks"] = {
+        label: {
+            heading: Measured(one["mean"], one["interval"] and tuple(one["interval"]), tuple(one["values"]))
+            for heading, one in measures.items()
+        }
+        for label, measures in values["networks"].items()
+    }
+    values["verdicts"] = [Verdict(**verdict) for verdict in values["verdicts"]]
+    return Result(**values)
+
+
 def write_result(result: Result, directory: Path) -> list[Path]:
     """Writes `result.json` and `result.md`; returns their paths."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -208,6 +222,15 @@ def _rounded(values: Sequence[float], digits: int = _DIGITS) -> list[float]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+def _with_nan(value: Any) -> Any:
+    """Null is a number that was not finite; only an interval may be missing."""
+    if isinstance(value, dict):
+        return {key: item if key == "interval" else _with_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_nan(item) for item in value]
+    return math.nan if value is None else value
 
 
 def _finite(value: Any) -> Any:

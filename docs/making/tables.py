@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from reproductions import sections, verdicts
+
 from arnn_search.data import available_sources
 from arnn_search.plugin_files import PluginFile
 from arnn_search.spaces.discovery import find_spaces
@@ -39,4 +41,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "data sets": _data_sets,
     "search spaces": lambda: _plugins(find_spaces()),
     "dashboards": lambda: _plugins(find_dashboards()),
+    "verdicts": verdicts,
+    "reproductions": sections,
 }
