@@ -8,11 +8,11 @@ import pytest
 from tests.docs.blocks import ROOT
 
 FIGURES = {
-    "training step, poster's network, AR with one ρ per filter": (
+    "training step, poster's network, AR with one scale per filter": (
         "layers",
         "training step, no BN: interior, uniform, fixed L",
     ),
-    "the same, AR as published (ρ differs at padded borders)": (
+    "the same, AR as published (another scale at padded borders)": (
         "layers",
         "training step, no BN: padded, uniform, fixed L",
     ),

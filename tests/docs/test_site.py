@@ -47,9 +47,11 @@ def test_pages_load_nothing_from_elsewhere(site):
 
 
 def test_reference_has_every_public_name(site):
-    from arnn_search import blocks, data, errors, layers, testing
+    from arnn_search import blocks, data, errors, export, health, layers, testing
 
-    public = [name for module in (layers, data, testing) for name in module.__all__]
+    modules = (layers, data, testing, health)
+    public = [name for module in modules for name in module.__all__]
+    public += [name for name in export.__all__ if name[0].isupper()]
     public += ["search", "Study", "load_space", "fold", "describe"]
     for module in (blocks, errors):
         public += [
