@@ -17,9 +17,11 @@ MAY_IMPORT = {
     "execution": {"trials"},
     "studies": {"health", "execution", "tracking", "trials", "spaces", "data", "export"},
     "export": {"layers", "data", "execution", "studies", "tracking"},
-    "reproduce": {"studies", "execution", "tracking", "spaces", "layers", "data"},
+    "matched": {"studies", "tracking"},
+    "reproduce": {"matched", "studies", "execution", "tracking", "spaces", "layers", "data"},
+    "explain": {"matched", "studies", "tracking", "trials", "spaces", "layers", "data"},
     "testing": {"studies", "spaces"},
-    "cli": {"reproduce", "studies", "export", "execution", "tracking", "spaces", "data", "trials"},
+    "cli": {"explain", "reproduce", "studies", "export", "execution", "tracking", "spaces", "data", "trials"},
 }
 """Rooms that each room may import from; every room may use the package's own top-level modules."""
 

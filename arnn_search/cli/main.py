@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from arnn_search import __version__
-from arnn_search.cli import dashboard, doctor, look, predict, reproduce, rerun, run, spaces, take
+from arnn_search.cli import dashboard, doctor, explain, look, predict, reproduce, rerun, run, spaces, take
 from arnn_search.errors import ArnnSearchError
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command()(look.sync)
 app.command()(take.export)
 app.command()(predict.predict)
 app.command()(rerun.rerun)
+app.command()(explain.explain)
 app.command()(reproduce.reproduce)
 app.add_typer(spaces.app, name="spaces")
 app.command()(look.data)

@@ -6,6 +6,7 @@ from arnn_search.layers._dense import AutoRotDense
 from arnn_search.layers._depthwise_convolution import AutoRotDepthwiseConv1D, AutoRotDepthwiseConv2D
 from arnn_search.layers._describe import Description, LayerDescription, describe
 from arnn_search.layers._einsum_dense import AutoRotEinsumDense
+from arnn_search.layers._exchange import EXCHANGES, RotatingLayer, exchange, rotating_layers
 from arnn_search.layers._fold import fold
 from arnn_search.layers._recurrent import AutoRotGRU, AutoRotLSTM, AutoRotSimpleRNN
 from arnn_search.layers._recurrent_cells import AutoRotGRUCell, AutoRotLSTMCell, AutoRotSimpleRNNCell
@@ -19,6 +20,7 @@ from arnn_search.layers._value_range import Input, infer_value_range
 from arnn_search.layers._wrapper import AutoRotation
 
 __all__ = [
+    "EXCHANGES",
     "AutoRotConv1D",
     "AutoRotConv1DTranspose",
     "AutoRotConv2D",
@@ -41,10 +43,13 @@ __all__ = [
     "Description",
     "Input",
     "LayerDescription",
+    "RotatingLayer",
     "activation_range",
     "default_limit",
     "describe",
     "dynamic_region",
+    "exchange",
     "fold",
     "infer_value_range",
+    "rotating_layers",
 ]

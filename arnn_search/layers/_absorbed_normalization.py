@@ -19,7 +19,7 @@ def find_absorbable(model: keras.Model) -> dict[int, Any]:
         if isinstance(layer, keras.Model):
             found |= find_absorbable(layer)
         elif isinstance(layer, (AutoRotDense, AutoRotConvolution)) and _is_linear(layer):
-            readers = [other for other in model.layers if _reads(other, layer)]
+            readers = [other for other in model.layers if reads(other, layer)]
             is_output = any(tensor is _output(layer) for tensor in keras.tree.flatten(model.outputs))
             if len(readers) == 1 and not is_output and _normalizes(readers[0], layer):
                 found[id(layer)] = readers[0]
@@ -39,6 +39,15 @@ def scale_and_shift(normalization: Any) -> tuple[np.ndarray, np.ndarray]:
     return scale.astype("float32"), shift.astype("float32")
 
 
+def reads(reader: Any, layer: Any) -> bool:
+    """Whether a layer reads another one's outputs, as far as both are used once."""
+    try:
+        read = keras.tree.flatten(reader.input)
+    except (AttributeError, ValueError):  # used several times: whatever it reads, it cannot be absorbed
+        return reader is not layer and isinstance(reader, keras.layers.BatchNormalization)
+    return _output(layer) is not None and any(tensor is _output(layer) for tensor in read)
+
+
 def _is_linear(layer: Any) -> bool:
     return bool(layer.auto_rotation and layer.activation in (None, keras.activations.linear))
 
@@ -48,14 +57,6 @@ def _normalizes(reader: Any, layer: Any) -> bool:
         return False
     units = getattr(layer, "channel_axis", len(_output(layer).shape) - 1)
     return bool(reader.axis % len(_output(layer).shape) == units)
-
-
-def _reads(reader: Any, layer: Any) -> bool:
-    try:
-        read = keras.tree.flatten(reader.input)
-    except (AttributeError, ValueError):  # used several times: whatever it reads, it cannot be absorbed
-        return reader is not layer and isinstance(reader, keras.layers.BatchNormalization)
-    return _output(layer) is not None and any(tensor is _output(layer) for tensor in read)
 
 
 def _output(layer: Any) -> Any:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from arnn_search.layers._absorbed_normalization import find_absorbable, scale_and_shift
+from arnn_search.layers._clones import Clones
 from arnn_search.layers._fold_wrapper import carry_wrapped_weights, stock_of_wrapped
 from arnn_search.layers._parts import parts_of
 from arnn_search.layers._recurrence import AutoRotatedRecurrence
@@ -32,65 +33,41 @@ def fold(model: keras.Model, *, batch_normalization: bool = False) -> keras.Mode
     Raises:
         ValueError: the model is neither functional nor sequential, or not built.
     """
-    clones = _Clones(find_absorbable(model) if batch_normalization and model.built else {})
+    stock = _StockLayers(find_absorbable(model) if batch_normalization and model.built else {})
+    clones = Clones(stock.of)
     folded = clones.of_model(model)
-    clones.carry_weights()
+    for layer, clone in clones.pairs:
+        stock.carry_weights(layer, clone)
     return folded
 
 
-class _Clones:
-    """The stock layer for each layer: one for a layer that is used twice, in a nested model too."""
+class _StockLayers:
+    """The stock layer for each layer.
+
+    Args:
+        absorbed: batch normalisations that become part of the layer before them, by its `id`.
+    """
 
     def __init__(self, absorbed: dict[int, Any]) -> None:
         self._absorbed = absorbed
-        self._pairs: dict[int, tuple[Any, Any]] = {}
 
-    def of_model(self, model: keras.Model) -> keras.Model:
-        _check_foldable(model)
-        # A Sequential calls its layers with nothing but their input.
-        how = {} if isinstance(model, keras.Sequential) else {"call_function": _call}
-        return keras.models.clone_model(model, clone_function=self._of_layer, **how)
-
-    def carry_weights(self) -> None:
-        for layer, clone in self._pairs.values():
-            if isinstance(clone, keras.layers.Identity) and layer.weights:
-                continue  # part of the layer before it
-            normalization = self._absorbed.get(id(layer))
-            if normalization is None:
-                _carry_weights(layer, clone)
-            else:
-                _carry_rotated(layer, clone, *scale_and_shift(normalization))
-
-    def _of_layer(self, layer: Any) -> Any:
-        if id(layer) not in self._pairs:
-            self._pairs[id(layer)] = (layer, self._new(layer))
-        return self._pairs[id(layer)][1]
-
-    def _new(self, layer: Any) -> Any:
-        if isinstance(layer, keras.Model):
-            return self.of_model(layer)
+    def of(self, layer: Any) -> Any:
+        """The layer that takes its place, without weights."""
         if any(layer is normalization for normalization in self._absorbed.values()):
             return keras.layers.Identity(name=layer.name, dtype=layer.dtype_policy)
         if id(layer) in self._absorbed and not _is_map(layer):
             return layer.stock_layer(use_bias=True)
         return _stock(layer)
 
-
-def _call(clone: Any, *arguments: Any, **keywords: Any) -> Any:
-    """Calls a clone as its layer was, but for what only a batch normalisation takes."""
-    if isinstance(clone, keras.layers.Identity):
-        return clone(*arguments)
-    return clone(*arguments, **keywords)
-
-
-def _check_foldable(model: Any) -> None:
-    if not isinstance(model, keras.Sequential) and not hasattr(model, "operations"):
-        raise ValueError(
-            "`model` must be a functional or sequential model to be folded. "
-            f"Received: {type(model).__name__}."
-        )
-    if not model.built:
-        raise ValueError(f"The model {model.name!r} has no weights yet; build it before folding it.")
+    def carry_weights(self, layer: Any, clone: Any) -> None:
+        """Puts the layer's weights, rotated, into what `of` gave."""
+        if isinstance(clone, keras.layers.Identity) and layer.weights:
+            return  # part of the layer before it
+        normalization = self._absorbed.get(id(layer))
+        if normalization is None:
+            _carry_weights(layer, clone)
+        else:
+            _carry_rotated(layer, clone, *scale_and_shift(normalization))
 
 
 def _stock(layer: Any) -> Any:

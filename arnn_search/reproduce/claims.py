@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from arnn_search.intervals import mean_interval
-from arnn_search.reproduce.outcomes import Outcomes
+from arnn_search.matched.outcomes import Outcomes
 
 Judgement = Literal["supported", "contradicted", "undecided"]
 

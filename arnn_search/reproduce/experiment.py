@@ -5,25 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
+from arnn_search.matched.network import Network
 from arnn_search.reproduce.claims import Claim
-from arnn_search.reproduce.matched import Values
 
 _NETWORKS = Path(__file__).parent / "networks"
-
-
-@dataclass(frozen=True)
-class Network:
-    """One of the networks that are compared.
-
-    Attributes:
-        name: by which claims and results know it.
-        label: for people.
-        parameters: what the search space is answered.
-    """
-
-    name: str
-    label: str
-    parameters: Values
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from arnn_search.errors import UnknownNameError
+from arnn_search.matched.network import Network
 from arnn_search.reproduce.claims import Factor, Level, Smaller
-from arnn_search.reproduce.experiment import Experiment, Network, Size
+from arnn_search.reproduce.experiment import Experiment, Size
 
 _POSTER = '"Auto-Rotating Neural Networks" (Saromo-Mori, Valdenegro-Toro)'
 _PERCEPTRONS = '"Auto-Rotating Perceptrons" (Saromo, Villota, Villanueva; arXiv:1910.02483)'

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from arnn_search.matched.pictures import save_figure
 from arnn_search.reproduce.result import Result
 
 if TYPE_CHECKING:
@@ -15,21 +16,11 @@ _COLOURS = ("#8A8A8A", "#E69F00", "#0072B2", "#009E73", "#56B4E9", "#CC79A7", "#
 """Okabe and Ito's, which everybody can tell apart; grey for the classic network."""
 _LINES = ("-", "--", "-", "-", ":", ":", "--", "-.", ":")
 _COLUMNS = 6
-_DOTS_PER_INCH = 110
 
 
 def draw(result: Result, directory: Path) -> list[Path]:
     """Writes `figure.svg` and `figure.png`; returns their paths."""
-    from matplotlib import rc_context
-
-    directory.mkdir(parents=True, exist_ok=True)
-    paths = [directory / "figure.svg", directory / "figure.png"]
-    with rc_context({"svg.hashsalt": "arnn-search", "font.family": "DejaVu Sans"}):
-        figure = make_figure(result)
-        for path in paths:
-            metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
-            figure.savefig(path, dpi=_DOTS_PER_INCH, metadata=metadata)
-    return paths
+    return save_figure(lambda: make_figure(result), directory, "figure")
 
 
 def make_figure(result: Result) -> "Figure":

@@ -1,26 +1,19 @@
 """Running an experiment: as a study like any other, and then as a result."""
 
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from arnn_search.errors import StudyError
+from arnn_search.matched.collect import collect
+from arnn_search.matched.studies import attach_files, matched_configuration, num_ended, versions_of
 from arnn_search.reproduce.baselines import regression_baselines
-from arnn_search.reproduce.collect import collect
 from arnn_search.reproduce.experiment import Setting
 from arnn_search.reproduce.figure import draw
-from arnn_search.reproduce.matched import networks_text, values_text
 from arnn_search.reproduce.result import Result, make_result, write_result
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.search import run_study
 from arnn_search.studies.study import Study
-from arnn_search.tracking.attach import attach_artifacts
-from arnn_search.tracking.paths import TrackingPaths
-from arnn_search.tracking.settings import TrackingSettings
-
-_SAMPLER = "arnn_search.reproduce.matched:MatchedSampler"
-_SECONDS_TO_SEND = 30.0
 
 
 def reproduce(
@@ -50,16 +43,13 @@ def reproduce(
         ArnnSearchError: something that was given cannot be used, or no seed was completed.
     """
     study = run_study(_configuration(setting) | running, listener=listener)
-    if (
-        len([trial for trial in study.trials if trial.state not in ("running", "interrupted")])
-        < setting.num_trials
-    ):
+    if num_ended(study) < setting.num_trials:
         raise StudyError(
             f"Study {study.name!r} was stopped before its end. The same command goes on with it."
         )
     result = read_result(study, setting, command=command)
     files = [*write_result(result, out), *draw(result, out)]
-    return result, files, _attach(study, files)
+    return result, files, attach_files(study, files, folder="reproduction")
 
 
 def read_result(study: Study, setting: Setting, *, command: str) -> Result:
@@ -68,51 +58,25 @@ def read_result(study: Study, setting: Setting, *, command: str) -> Result:
     spec = study.data_spec
     return make_result(
         setting,
-        collect(study, experiment, num_seeds=setting.size.seeds),
+        collect(study, experiment.networks, num_seeds=setting.size.seeds, with_test=experiment.with_test),
         command=command,
         score=study.metric,
         train_samples=spec.num_train,
         baselines=regression_baselines(study.data_directory) if experiment.with_test else {},
-        versions=_versions(study.attributes["versions"]),
+        versions=versions_of(study),
         seconds=math.fsum(trial.seconds for trial in study.trials[: setting.num_trials]),
-    )
-
-
-def _attach(study: Study, files: Sequence[Path]) -> str | None:
-    settings = TrackingSettings.load(TrackingPaths(study.layout.tracking)) if study.config.mlflow else None
-    if settings is None:
-        return None
-    return attach_artifacts(
-        study.layout.tracking,
-        settings,
-        [path.resolve() for path in files],
-        artifact_path="reproduction",
-        timeout_seconds=_SECONDS_TO_SEND,
     )
 
 
 def _configuration(setting: Setting) -> dict[str, Any]:
     experiment, size = setting.experiment, setting.size
     fixed = {"activation": setting.activation} if setting.activation else {}
-    networks = networks_text([network.parameters for network in experiment.networks])
-    return {
+    return matched_configuration(experiment.networks, num_seeds=size.seeds, fixed=fixed) | {
         "study": setting.study_name,
         "space": str(experiment.space_file),
         "data": setting.data,
         "max_train_samples": size.max_train_samples,
-        "sampler": _SAMPLER,
-        "sampler_options": f"networks={networks},fixed={values_text(fixed)}",
-        "pruner": "none",
-        "duplicates": "repeat",  # the same network from another seed
-        "trials": setting.num_trials,
         "keep_models": setting.num_trials if experiment.with_test else 1,
         "epochs": size.epochs,
         "batch_size": experiment.batch_size,
-        "order": "strict",
-    }
-
-
-def _versions(recorded: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: recorded[name] for name in ("arnn-search", "keras", "tensorflow", "numpy") if name in recorded
     }

@@ -2,38 +2,18 @@
 
 import json
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from arnn_search.intervals import mean_interval
+from arnn_search.matched.measured import Measured
+from arnn_search.matched.outcomes import MEASURES, Outcomes
+from arnn_search.matched.plain import finite
 from arnn_search.reproduce.claims import Verdict
 from arnn_search.reproduce.experiment import Setting
-from arnn_search.reproduce.outcomes import MEASURES, Outcomes
 
 _DIGITS = 4
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A measure of one network over the seeds.
-
-    Attributes:
-        mean: over the seeds.
-        interval: in which the mean lies with 95 % confidence (Student); None for a single seed.
-        values: seed by seed.
-    """
-
-    mean: float
-    interval: tuple[float, float] | None
-    values: tuple[float, ...]
-
-    def __str__(self) -> str:
-        if self.interval is None:
-            return f"{self.mean:.3g}"
-        return f"{self.mean:.3g} ± {(self.interval[1] - self.interval[0]) / 2:.1g}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +62,7 @@ class Result:
 
     def as_json(self) -> str:
         """JSON; numbers that are not finite are null."""
-        return json.dumps(_finite(asdict(self)), indent=1) + "\n"
+        return json.dumps(finite(asdict(self)), indent=1) + "\n"
 
     def as_rows(self) -> tuple[list[str], list[list[str]]]:
         """Headings and cells of the table of networks, with the baselines below."""
@@ -209,11 +189,7 @@ def write_result(result: Result, directory: Path) -> list[Path]:
 
 
 def _measures(outcomes: Outcomes, network: str, names: Sequence[str]) -> dict[str, Measured]:
-    measured = {}
-    for name in names:
-        values = outcomes.values(network, name)
-        measured[MEASURES[name]] = Measured(statistics.fmean(values), mean_interval(values), tuple(values))
-    return measured
+    return {MEASURES[name]: Measured.of(outcomes.values(network, name)) for name in names}
 
 
 def _rounded(values: Sequence[float], digits: int = _DIGITS) -> list[float]:
@@ -231,11 +207,3 @@ def _with_nan(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_nan(item) for item in value]
     return math.nan if value is None else value
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

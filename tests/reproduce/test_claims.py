@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from arnn_search.matched.outcomes import Outcomes, Run
 from arnn_search.reproduce.claims import Factor, Level, Smaller
-from arnn_search.reproduce.outcomes import Outcomes, Run
 
 
 def outcomes(**scores):

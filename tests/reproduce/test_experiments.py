@@ -4,9 +4,9 @@ import pytest
 
 from arnn_search.data import prepare
 from arnn_search.errors import ConfigurationError, UnknownNameError
+from arnn_search.matched.sampler import MatchedSampler, networks_text
 from arnn_search.reproduce.experiment import make_setting
 from arnn_search.reproduce.experiments import EXPERIMENTS, find_experiment
-from arnn_search.reproduce.matched import MatchedSampler, networks_text
 from arnn_search.spaces.discovery import read_space_file
 from arnn_search.spaces.hyperparameters import AskingHyperParameters
 from arnn_search.spaces.space import load_space_file

@@ -1,35 +1,39 @@
-"""Reading a finished study as the outcomes of an experiment."""
+"""Reading a study as the outcomes of its networks."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from arnn_search.errors import StudyError
-from arnn_search.reproduce.experiment import Experiment
-from arnn_search.reproduce.matched import SEED
-from arnn_search.reproduce.outcomes import Outcomes, Run
+from arnn_search.matched.network import Network
+from arnn_search.matched.outcomes import Outcomes, Run
+from arnn_search.matched.sampler import SEED
 from arnn_search.studies.rerun import make_executor
 from arnn_search.studies.study import Study, Trial
 
 
-def collect(study: Study, experiment: Experiment, *, num_seeds: int) -> Outcomes:
+def collect(
+    study: Study, networks: Sequence[Network], *, num_seeds: int, with_test: bool = False
+) -> Outcomes:
     """The outcomes of the trials that have completed; seeds that lack a network are left out.
 
     Args:
-        study: of the experiment.
-        experiment: what was run.
+        study: proposed by `MatchedSampler`.
+        networks: what it trains, in order.
         num_seeds: the first so many seeds; the study may have more.
+        with_test: whether every network is scored on the test part; its models must have been kept.
 
     Raises:
         StudyError: there is no seed of which every network has completed; says what became of them.
     """
-    asked = study.trials[: num_seeds * len(experiment.networks)]
+    asked = study.trials[: num_seeds * len(networks)]
     completed = [trial for trial in asked if trial.state == "completed"]
-    test_losses = _test_losses(study, completed) if experiment.with_test else {}
+    test_losses = _test_losses(study, completed) if with_test else {}
     runs = [
         Run(
-            network=experiment.networks[trial.number % len(experiment.networks)].name,
+            network=networks[trial.number % len(networks)].name,
             seed=int(trial.parameters[SEED]),
             epochs=study.epochs_of(trial.number),
             seconds=trial.training_seconds,
@@ -41,7 +45,7 @@ def collect(study: Study, experiment: Experiment, *, num_seeds: int) -> Outcomes
         for trial in completed
         for gradient_rms, layers in (_gradients(study.layout.trial(trial.number)),)
     ]
-    outcomes = Outcomes(runs, {network.name: network.label for network in experiment.networks})
+    outcomes = Outcomes(runs, {network.name: network.label for network in networks})
     if not outcomes.seeds:
         ended = "; ".join(
             f"trial {trial.number} {trial.state}: {trial.message or trial.reason}"
@@ -49,7 +53,7 @@ def collect(study: Study, experiment: Experiment, *, num_seeds: int) -> Outcomes
             if trial.state != "completed"
         )
         raise StudyError(
-            f"There is no seed from which every network of {experiment.name!r} has completed. "
+            f"There is no seed from which every network of {study.name!r} has completed. "
             f"{ended or 'The study has not run far enough.'}"
         )
     return outcomes

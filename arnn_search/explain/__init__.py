@@ -1,0 +1,1 @@
+"""Whether it is the rotation that made an architecture good: its rotating layers exchanged, seed by seed."""

@@ -1,0 +1,1 @@
+"""Networks that differ in one thing, trained from the same initial weights over seeds, compared in pairs."""
