@@ -114,8 +114,8 @@ def explain(
     explanation = _read(
         trained, variants, study=study, trial=explained, asked_seeds=seeds, budget=budget, command=command
     )
-    files = [*write_explanation(explanation, out), *draw(explanation, out)]
-    return explanation, [*files, space_file], _attach(files, trained=trained, explained=study)
+    files = [*write_explanation(explanation, out), *draw(explanation, out), out / space_file.name]
+    return explanation, files, _attach(files, trained=trained, explained=study)
 
 
 def _variants(study: Study, trial: Trial) -> list[Variant]:

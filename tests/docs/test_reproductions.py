@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from arnn_search.matched.measured import Measured
 from arnn_search.reproduce.claims import Verdict
 from arnn_search.reproduce.experiments import EXPERIMENTS
-from arnn_search.reproduce.result import Measured, Result, result_from_json
+from arnn_search.reproduce.result import Result, result_from_json
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULT = Result(
