@@ -53,17 +53,16 @@ def train_one(model: Any, data: Any, *, epochs: int, batch_size: int) -> dict[st
     """Probes and trains; returns what was seen, as plain arrays.
 
     Returns:
-        `initial`: the probe's numbers, at the initial weights; `gradient_rms`, `loss`, `accuracy`,
-        `update` (smallest and largest ratio over kernels of the root mean square update to that of the
-        weights), `nonfinite`: per step;
-        `saturation`: mean and largest share over layers, with the steps at which they were measured;
-        `epochs`: metrics per epoch; `seconds` of processor time.
+        `initial`: the probe's numbers, at the initial weights; `gradient_rms`, `update`, `loss`, `accuracy`
+        of every step, as `StepRecorder.take` gives them; `saturation`: mean and largest share over layers,
+        with the steps after which they were measured; `epochs`: metrics per epoch; `seconds` of processor
+        time.
     """
     from arnn_search import layers
-    from arnn_search.health import GradientTelemetry, SaturationProbe
-    from arnn_search.health.telemetry import is_kernel
+    from arnn_search.health import SaturationProbe
     from arnn_search.trials.whole_epochs import WholeEpochs
     from benchmarks.steering.proxies import zero_cost_scores
+    from benchmarks.steering.step_recorder import StepRecorder
 
     training, validation = data.train(), data.validation()
     batches = [
@@ -73,69 +72,50 @@ def train_one(model: Any, data: Any, *, epochs: int, batch_size: int) -> dict[st
     started = time.process_time()
     scores = zero_cost_scores(model, batches)  # type: ignore[arg-type]
     seconds = {"scores": time.process_time() - started}
-    telemetry = GradientTelemetry(model)
+    per_epoch = -(-len(training[0]) // batch_size)
     saturation = SaturationProbe(
         model, np.ascontiguousarray(validation[0][:128]), dynamic_region=layers.dynamic_region
     )
-    kernels = [variable for variable in model.trainable_variables if is_kernel(variable)]
-    kept = [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
-    whole = WholeEpochs(model, training, validation, batch_size=batch_size)
     started = time.process_time()
+    whole = WholeEpochs(model, training, validation, batch_size=batch_size)
+    recorder = StepRecorder(model, steps=per_epoch)
+    kept = [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
     whole.train_on_batch(0)  # traces
+    recorder.read()
     seconds["tracing"] = time.process_time() - started
-    initial = _initial_gradients(model, telemetry, whole, kept)
+    started = time.process_time()
+    initial = _initial_gradients(model, recorder, whole, kept)
+    seconds["probe"] = time.process_time() - started
     shares = [_shares(saturation, 0)]
-    steps: dict[str, list[Any]] = {
-        name: [] for name in ("gradient_rms", "loss", "accuracy", "update", "nonfinite")
-    }
-    before = [np.array(kernel) for kernel in kernels]
     history: list[dict[str, float]] = []
-    watched = (8, 16, 24)
-    totals: dict[str, float] = {}
+    steps: list[dict[str, np.ndarray]] = []
 
     def inspect(done: int) -> bool:
-        nonlocal before
-        samples = min(done * batch_size, len(training[0]))
-        metrics = {name: float(value) * samples for name, value in model.get_metrics_result().items()}
-        gained = {name: (value - totals.get(name, 0.0)) for name, value in metrics.items()}
-        size = samples - totals.get("samples", 0)
-        totals.clear()
-        if samples < len(training[0]):
-            totals.update(metrics, samples=samples)
-        seen = telemetry.read()
-        after = [np.array(kernel) for kernel in kernels]
-        ratios = [
-            np.sqrt(((new - old) ** 2).mean() / max(float((old**2).mean()), 1e-20))
-            for new, old in zip(after, before, strict=True)
-        ]
-        before = after
-        steps["gradient_rms"].append(seen.mean_rms)
-        steps["nonfinite"].append(seen.nonfinite_steps)
-        steps["loss"].append(gained["loss"] / size)
-        steps["accuracy"].append(gained["accuracy"] / size)
-        steps["update"].append((min(ratios), max(ratios)))
-        if not history and done in watched:
+        if not history:
             shares.append(_shares(saturation, done))
+        if done == per_epoch:
+            steps.append(recorder.take())
         return True
 
-    per_epoch = -(-len(training[0]) // batch_size)
+    recorder.take()
     started = time.process_time()
     for epoch in range(epochs):
-        metrics = whole.run(inspect=inspect, steps_between=1)
+        metrics = whole.run(inspect=inspect, steps_between=per_epoch if history else 8)
         history.append(metrics)
-        shares.append(_shares(saturation, (epoch + 1) * per_epoch))
+        if epoch:
+            shares.append(_shares(saturation, (epoch + 1) * per_epoch))
         if not math.isfinite(metrics["loss"]):
             break
     seconds["training"] = time.process_time() - started
-    telemetry.detach()
+    recorder.detach()
     return {
-        "layers": telemetry.layer_names,
+        "layers": recorder.layer_names,
         "num_parameters": model.count_params(),
         "initial": {"gradient_rms": initial, **scores},
         "saturation": shares,
         "epochs": history,
         "seconds": seconds,
-        **{name: np.array(values, dtype=np.float32) for name, values in steps.items()},
+        **{name: np.concatenate([epoch[name] for epoch in steps]) for name in steps[0]},
     }
 
 

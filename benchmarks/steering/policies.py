@@ -1,0 +1,253 @@
+"""Policies of search, replayed on the reference table: what is trained, for how long, in which order."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optuna
+
+from arnn_search.health.rule import HealthRule, ProbeLimits, StepWindow
+from arnn_search.studies.engines.pruners import make_pruner
+from arnn_search.studies.engines.samplers import Draw, sampler_maker
+from benchmarks.steering.pool import Pool, suggest
+from benchmarks.steering.table_file import Row
+
+STEPS_PER_EPOCH = 32
+PROBE_STEPS = 4
+CHANCE_LOSS = math.log(10)
+
+
+@dataclass
+class Replayed:
+    """What a policy did on a pool.
+
+    Attributes:
+        steps: in all; the probe's batches count as steps.
+        steps_to_target: when a validation accuracy of the target was seen; None if it never was.
+        ended_early: architectures that were vetoed or stopped, by what did it.
+    """
+
+    target: float
+    steps: int = 0
+    steps_to_target: int | None = None
+    ended_early: list[tuple[str, Row]] = field(default_factory=list)
+
+    def spend(self, steps: int) -> None:
+        """Counts steps."""
+        self.steps += steps
+
+    def see(self, val_accuracy: float) -> None:
+        """Notes a validation accuracy."""
+        if self.steps_to_target is None and val_accuracy >= self.target:
+            self.steps_to_target = self.steps
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the target was reached."""
+        return self.steps_to_target is not None
+
+
+@dataclass(frozen=True)
+class Steering:
+    """What ends trainings before their first epoch does.
+
+    Attributes:
+        probe: limits at initialisation, or None.
+        rule: of the first steps, or None.
+        rungs: steps of the first epoch at which only the best of those seen so far go on, by training loss.
+        keep: share of them that goes on at each rung.
+        startup: how many must have come to a rung before it stops any.
+    """
+
+    probe: ProbeLimits | None = None
+    rule: HealthRule | None = None
+    rungs: tuple[int, ...] = ()
+    keep: float = 1 / 3
+    startup: int = 3
+
+    @property
+    def probes(self) -> bool:
+        """Whether the probe's steps are spent."""
+        return self.probe is not None
+
+
+def initial_metrics(row: Row) -> dict[str, float]:
+    """The probe's metrics, as the package gives them."""
+    from arnn_search.health import collapse, vanishing_index
+
+    return {
+        "initial_health/vanishing_index": vanishing_index(row.initial_rms),
+        "initial_health/collapse": collapse(row.initial_rms),
+    }
+
+
+def windows_of(row: Row, *, window_steps: int) -> list[StepWindow]:
+    """The first epoch's windows, as the package's rule sees them."""
+    windows = []
+    for first in range(0, STEPS_PER_EPOCH, window_steps):
+        chosen = slice(first, first + window_steps)
+        finite = np.isfinite(row.loss[chosen])
+        windows.append(
+            StepWindow(
+                done=first + window_steps,
+                steps=window_steps,
+                gradient_rms=tuple(row.gradient_rms[chosen].mean(axis=0).tolist()),
+                nonfinite_steps=int((~finite).sum()),
+                loss=float(row.loss[chosen].mean()),
+            )
+        )
+    return windows
+
+
+class Replay:
+    """One study on a pool, with a sampler and a pruner of the package's engine for Optuna.
+
+    Args:
+        pool: fresh.
+        target: validation accuracy to reach.
+        sampler: `"random"` or `"tpe"`.
+        pruner: as in `study.toml`.
+        steering: what else ends trainings.
+        seed: of the sampler.
+    """
+
+    def __init__(
+        self, pool: Pool, target: float, *, sampler: str, pruner: str, steering: Steering, seed: int
+    ) -> None:
+        self.pool, self.steering, self.result = pool, steering, Replayed(target)
+        self._generator = np.random.default_rng(seed) if sampler == "random" else None
+        epochs = len(pool.rows[0].val_accuracy)
+        self._study = optuna.create_study(
+            study_name=f"{sampler}-{pruner}-{seed}",
+            direction="maximize",
+            sampler=sampler_maker(sampler)(Draw(0, seed, seed)),
+            pruner=make_pruner(pruner, epochs=max(epochs, 2)),
+        )
+        self._at_rung: dict[int, list[float]] = {}
+
+    def run(self) -> Replayed:
+        """Until the target is reached, or every architecture is used."""
+        while not self.pool.is_empty and not self.result.is_done:
+            self._train(self._next())
+        return self.result
+
+    def _next(self) -> Row:
+        if self._generator is not None:
+            return self.pool.take_random(self._generator)
+        proposal = self._study.ask()
+        values = suggest(proposal, self.pool.space)
+        self._study.tell(proposal, state=optuna.trial.TrialState.FAIL)
+        return self.pool.take_nearest(values)
+
+    def _train(self, row: Row) -> None:
+        self._study.enqueue_trial(dict(row.parameters))
+        trial = self._study.ask()
+        suggest(trial, self.pool.space)
+        by = self._ended_before_its_first_epoch(row, trial) or self._ended_by_pruner(row, trial)
+        if by is None:
+            self._study.tell(trial, row.best)
+        else:
+            self.result.ended_early.append((by, row))
+            self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+
+    def _ended_before_its_first_epoch(self, row: Row, trial: Any) -> str | None:
+        steering, result = self.steering, self.result
+        if steering.probe is not None:
+            result.spend(PROBE_STEPS)
+            for name, value in steering.probe.constraints(initial_metrics(row)).items():
+                trial.set_constraint(name, value)
+                if value > 0:
+                    return "probe"
+        size = steering.rule.window_steps if steering.rule else 8
+        windows = windows_of(row, window_steps=size)
+        for index, window in enumerate(windows):
+            result.spend(window.steps)
+            if steering.rule is not None and steering.rule.reason_to_stop(
+                windows[: index + 1], chance_loss=CHANCE_LOSS
+            ):
+                return "rule"
+            if window.done in steering.rungs and self._loses_at(window.done, window.loss):
+                return "rung"
+        return None
+
+    def _loses_at(self, rung: int, loss: float) -> bool:
+        """Asynchronous successive halving by the training loss of the last steps."""
+        seen = self._at_rung.setdefault(rung, [])
+        seen.append(loss if math.isfinite(loss) else math.inf)
+        if len(seen) < self.steering.startup:
+            return False
+        kept = max(1, math.floor(len(seen) * self.steering.keep))
+        return sorted(seen)[kept - 1] < seen[-1]
+
+    def _ended_by_pruner(self, row: Row, trial: Any) -> str | None:
+        for epoch, accuracy in enumerate(row.val_accuracy, start=1):
+            if epoch > 1:  # the first has been spent
+                self.result.spend(STEPS_PER_EPOCH)
+            self.result.see(float(accuracy))
+            trial.report(float(accuracy), epoch)
+            if epoch < len(row.val_accuracy) and trial.should_prune():
+                return "pruner"
+        return None
+
+
+def keras_tuner_hyperband(pool: Pool, target: float, *, seed: int, factor: int = 3) -> Replayed:
+    """KerasTuner's Hyperband: its brackets, rounds and sizes, at random, the best of a round trained on.
+
+    As `keras_tuner.oracles.HyperbandOracle` of 1.4.8 counts them; iterations are repeated until the target is
+    reached.
+    """
+    generator, result = np.random.default_rng(seed), Replayed(target)
+    epochs = len(pool.rows[0].val_accuracy)
+    brackets = math.floor(math.log(epochs, factor) + 1e-9) + 1
+    while not pool.is_empty and not result.is_done:
+        for bracket in reversed(range(brackets)):
+            _bracket(pool, result, generator, bracket=bracket, epochs=epochs, factor=factor)
+    return result
+
+
+def _bracket(
+    pool: Pool, result: Replayed, generator: np.random.Generator, *, bracket: int, epochs: int, factor: int
+) -> None:
+    end_size = math.ceil(1 + math.log(epochs, factor)) / (bracket + 1)
+    rows: list[Row] = []
+    trained = 0
+    for round_number in range(bracket + 1):
+        size = math.ceil(end_size * factor ** (bracket - round_number))
+        until = math.ceil(epochs / factor ** (bracket - round_number))
+        if round_number == 0:
+            rows = [pool.take_random(generator) for _ in range(size) if not pool.is_empty]
+        else:
+            kept = sorted(rows, key=lambda row: -row.val_accuracy[:trained].max())[:size]
+            result.ended_early += [("pruner", row) for row in rows if row not in kept]
+            rows = kept
+        for row in rows:
+            for epoch in range(trained, until):
+                result.spend(STEPS_PER_EPOCH)
+                result.see(float(row.val_accuracy[epoch]))
+                if result.is_done:
+                    return
+        trained = until
+
+
+Policy = Callable[[Sequence[Row], float, int], Replayed]
+
+
+_UNSTEERED = Steering()
+
+
+def make_policy(*, sampler: str, pruner: str, steering: Steering = _UNSTEERED) -> Policy:
+    """A policy that is replayed from rows, a target and a seed."""
+    return lambda rows, target, seed: Replay(
+        Pool(rows), target, sampler=sampler, pruner=pruner, steering=steering, seed=seed
+    ).run()
+
+
+PEERS: dict[str, Policy] = {
+    "random": make_policy(sampler="random", pruner="none"),
+    "TPE": make_policy(sampler="tpe", pruner="none"),
+    "TPE + ASHA": make_policy(sampler="tpe", pruner="asha"),
+    "TPE + Hyperband": make_policy(sampler="tpe", pruner="hyperband"),
+    "KerasTuner Hyperband": lambda rows, target, seed: keras_tuner_hyperband(Pool(rows), target, seed=seed),
+}

@@ -1,0 +1,123 @@
+"""The reference table keeps what it is given, and policies spend what they would have spent."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from arnn_search.health.rule import HealthRule, ProbeLimits
+from benchmarks.steering.policies import (
+    PEERS,
+    PROBE_STEPS,
+    STEPS_PER_EPOCH,
+    Steering,
+    keras_tuner_hyperband,
+    make_policy,
+)
+from benchmarks.steering.pool import Pool
+from benchmarks.steering.replay import replay_all
+from benchmarks.steering.table_file import Row, about, load, merge
+
+EPOCHS, STEPS, KERNELS = 9, 9 * STEPS_PER_EPOCH, 3
+
+
+def _row(number, *, rate, best, healthy=True):
+    rms = np.full((STEPS, KERNELS), 0.1)
+    if not healthy:
+        rms[:, 0] = 1e-8
+    values = {"family": "classic", "activation": "relu", "filters": 8, "learning_rate": rate}
+    return Row(
+        number=number,
+        space="poster-cnn",
+        reports=True,
+        parameters=values,
+        num_parameters=100,
+        scores={},
+        initial_rms=rms[0],
+        gradient_rms=rms,
+        update=np.ones((STEPS, 2)),
+        loss=np.linspace(2.35, 0.5, STEPS) if healthy else np.full(STEPS, 2.31),
+        accuracy=np.full(STEPS, 0.5),
+        saturation=np.zeros((1, 3)),
+        val_accuracy=best * np.linspace(0.5, 1, EPOCHS),
+        val_loss=np.ones(EPOCHS),
+        seconds={},
+    )
+
+
+@pytest.fixture
+def rows():
+    ill = [_row(number, rate=1e-4 * number, best=0.1, healthy=False) for number in range(1, 6)]
+    return [*ill, *(_row(number, rate=1e-3 * number, best=0.1 * number) for number in range(6, 10))]
+
+
+def test_table_keeps_what_it_is_given(tmp_path):
+    generator = np.random.default_rng(0)
+    rms = 10 ** generator.uniform(-12, 2, (STEPS, KERNELS))
+    rms[3, 1], rms[4, 0] = 0.0, np.nan
+    epoch = {"loss": 1.5, "accuracy": 0.5, "val_loss": 1.25, "val_accuracy": 0.375}
+    trained = {
+        "number": 3,
+        "space": "poster-cnn",
+        "reports": True,
+        "parameters": {"family": "ar", "learning_rate": 0.00123},
+        "num_parameters": 321,
+        "layers": ("a", "b", "c"),
+        "initial": {"gradient_rms": rms[0].astype("float32"), "snip": 0.5},
+        "gradient_rms": rms,
+        "update": np.abs(rms[:, :2]),
+        "loss": np.append(generator.uniform(0, 3, STEPS - 1), np.nan),
+        "accuracy": generator.integers(0, 65, STEPS) / 64,
+        "saturation": [(0.0, 0.25, 0.5), (8.0, 0.5, 1.0)],
+        "epochs": [epoch, epoch],
+        "seconds": {"training": 3.0, "wall": 9.0},
+    }
+    (tmp_path / "0003.pickle").write_bytes(pickle.dumps(trained))
+    path = merge(tmp_path, tmp_path / "table.parquet", settings={"epochs": 2})
+    (row,) = load(path)
+    assert row.parameters == trained["parameters"]
+    assert (row.best, row.num_parameters, row.scores) == (0.375, 321, {"snip": 0.5})
+    known = np.isfinite(rms) & (rms > 0)
+    np.testing.assert_allclose(np.log10(row.gradient_rms[known]), np.log10(rms[known]), atol=0.026)
+    assert (row.gradient_rms[~known] == 0).all()
+    np.testing.assert_allclose(row.loss, trained["loss"], atol=6e-4)
+    np.testing.assert_array_equal(row.saturation, trained["saturation"])
+    assert about(path)["processor_minutes"] == pytest.approx(3 / 60, abs=0.06)
+
+
+def test_proposal_becomes_the_nearest_architecture_that_is_left(rows):
+    pool = Pool(rows)
+    values = {"family": "classic", "activation": "relu", "filters": 8, "learning_rate": 7.1e-3}
+    assert [pool.take_nearest(values).number for _ in range(3)] == [7, 8, 6]
+    assert not pool.is_empty
+
+
+def test_whole_trainings_spend_their_epochs(rows):
+    policy = make_policy(sampler="random", pruner="none")
+    assert policy(rows, 2.0, 0).steps == len(rows) * EPOCHS * STEPS_PER_EPOCH
+    found = policy([rows[-1]], 0.89, 0)
+    assert found.steps_to_target == EPOCHS * STEPS_PER_EPOCH
+
+
+def test_rule_stops_the_ill_in_steps_and_the_probe_before_them(rows):
+    rule = HealthRule(window_steps=8, patience=2, first_step=16)
+    whole = 4 * EPOCHS * STEPS_PER_EPOCH
+    stopped = make_policy(sampler="random", pruner="none", steering=Steering(rule=rule))(rows, 2.0, 0)
+    assert stopped.steps == whole + 5 * 16
+    assert sorted(row.number for _, row in stopped.ended_early) == [1, 2, 3, 4, 5]
+    vetoed = make_policy(sampler="random", pruner="none", steering=Steering(probe=ProbeLimits(-4, 4, -4)))
+    assert vetoed(rows, 2.0, 0).steps == whole + len(rows) * PROBE_STEPS
+
+
+def test_hyperband_of_keras_tuner_spends_its_brackets(rows):
+    many = [_row(number, rate=1e-4 * number, best=0.01 * number) for number in range(1, 19)]
+    # Nine for one epoch, three for three, one for nine; five for three, two for nine; three for nine.
+    spent = 9 + 3 * 2 + 6 + 5 * 3 + 2 * 6 + 3 * 9
+    assert keras_tuner_hyperband(Pool(many[:17]), 2.0, seed=0).steps == spent * STEPS_PER_EPOCH
+
+
+def test_every_policy_is_described(rows):
+    result = replay_all(rows, PEERS, seeds=range(3))
+    for described in result["policies"].values():
+        assert len(described["each"]) == 3
+        assert described["of_best_peer"] >= 1
