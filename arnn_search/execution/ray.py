@@ -22,7 +22,14 @@ from arnn_search.execution.memory_watch import MemoryWatch
 from arnn_search.execution.process_tree import end_tree
 from arnn_search.execution.ray_slots import plan_ray_slots
 from arnn_search.execution.slots import DeviceRequest, Slot, SlotPlan
-from arnn_search.trials.channel import Built, ChannelClosedError, EpochReport, SuggestionError, Verdict
+from arnn_search.trials.channel import (
+    Built,
+    ChannelClosedError,
+    EpochReport,
+    RungReport,
+    SuggestionError,
+    Verdict,
+)
 from arnn_search.trials.outcome import TrialOutcome, memory_outcome
 from arnn_search.trials.task import TrialTask
 
@@ -204,6 +211,10 @@ class RayChannel:
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         outcome: TrialOutcome | None = self._ask("probed", dict(metrics))
         return outcome
+
+    def raced(self, report: RungReport) -> str | None:
+        reason: str | None = self._ask("raced", report)
+        return reason
 
     def report(self, report: EpochReport) -> str | None:
         reason: str | None = self._ask("report", report)

@@ -6,10 +6,9 @@ runs a study.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from arnn_search.errors import ConfigurationError, UnknownNameError
+from arnn_search.errors import ConfigurationError
 from arnn_search.health.indices import vanishing_index
 
 
@@ -172,28 +171,3 @@ class ProbeLimits:
             "max_initial_vanishing_index": vanishing / self.max_initial_vanishing_index - 1,
             "min_initial_collapse": collapse / self.min_initial_collapse - 1,
         }
-
-
-def split_options(options: Mapping[str, Any]) -> tuple[ProbeLimits, HealthRule]:
-    """Limits of the probe and of the rule from one table of options.
-
-    Raises:
-        UnknownNameError: lists the nearest names.
-        ConfigurationError: a value that is no number, or out of its range.
-    """
-    names = {kind: {field.name for field in fields(kind)} for kind in (ProbeLimits, HealthRule)}
-    for name, value in options.items():
-        if not any(name in known for known in names.values()):
-            raise UnknownNameError(
-                "option of health_pruner_options", name, sorted(set().union(*names.values()))
-            )
-        whole = name in ("window_steps", "patience", "first_step", "last_step")
-        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-            kind = "a whole number" if whole else "a number"
-            raise ConfigurationError(
-                f"`{name}` of health_pruner_options must be {kind}. Received: {value!r}."
-            )
-    return (
-        ProbeLimits(**{name: options[name] for name in names[ProbeLimits] & set(options)}),
-        HealthRule(**{name: options[name] for name in names[HealthRule] & set(options)}),
-    )

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
-from arnn_search.health.rule import HealthRule, ProbeLimits, split_options
+from arnn_search.health.steering import Steering, health_pruner_names, steering
 from arnn_search.studies.choices import ENGINES, ORACLES, PRUNERS, SAMPLERS, check_name
 from arnn_search.studies.objectives import metric_names
 from arnn_search.studies.options import parse_options
@@ -90,15 +90,16 @@ class StudyConfig(BaseModel):
         "Arguments of the pruner's class, such as percentile=50.0 or patience=3.",
         section="search",
     )
-    health_pruner: Literal["none", "probe", "rule", "both"] = _key(
+    health_pruner: str = _key(
         "none",
-        "Gradient health that stops trials, beside the pruner: probe (not trained at all, for the health at "
-        "initialisation), rule (stopped in the first steps) or both.",
+        "What stops trials before the pruner can, one or several of: probe (not trained at all, for the "
+        "gradient health at initialisation), rule (ill gradients in the first steps), race (successive "
+        "halving by training loss within the first epoch); or none.",
         section="search",
     )
     health_pruner_options: str = _key(
         "",
-        "Its limits, such as min_initial_vanishing_index=-3,first_step=16.",
+        "Limits of these, such as min_initial_vanishing_index=-3,first_step=16,race_share=0.5.",
         section="search",
     )
     objective: str = _key(
@@ -298,8 +299,15 @@ class StudyConfig(BaseModel):
             value = ",".join(f"{name}={_option_text(one)}" for name, one in value.items())
         options = parse_options(str(info.field_name), str(value))
         if info.field_name == "health_pruner_options":
-            split_options(options)
+            steering("none", options)
         return value
+
+    @field_validator("health_pruner", mode="before")
+    @classmethod
+    def _known_health_pruners(cls, value: Any) -> str:
+        """Several may be given as a list; they are recorded separated by commas."""
+        text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        return ",".join(health_pruner_names(text)) or "none"
 
     @field_validator("direction")
     @classmethod
@@ -351,13 +359,10 @@ class StudyConfig(BaseModel):
         return check_name("pruner", name, PRUNERS, classes=True)
 
 
-def health_limits(config: StudyConfig) -> tuple[ProbeLimits | None, HealthRule | None]:
-    """What stops trials for their health: before they are trained, and in their first steps."""
-    options = parse_options("health_pruner_options", config.health_pruner_options)
-    probe_limits, rule = split_options(options)
-    return (
-        probe_limits if config.health_pruner in ("probe", "both") else None,
-        rule if config.health_pruner in ("rule", "both") else None,
+def study_steering(config: StudyConfig) -> Steering:
+    """What stops trials before or in their first epoch."""
+    return steering(
+        config.health_pruner, parse_options("health_pruner_options", config.health_pruner_options)
     )
 
 

@@ -95,6 +95,7 @@ def as_past_trial(trial: FrozenTrial) -> PastTrial:
         notes=attributes.get("notes", {}),
         opening=attributes.get("opening", {}),
         constraints=trial.constraints,
+        race={int(step): float(loss) for step, loss in attributes.get("race", {}).items()},
     )
 
 

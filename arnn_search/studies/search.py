@@ -22,11 +22,11 @@ from arnn_search.studies.config import (
     StudyConfig,
     config_as_toml,
     differences,
-    health_limits,
     make_config,
     read_config_file,
     recorded_form,
     shared_configuration,
+    study_steering,
 )
 from arnn_search.studies.devices import check_backend_sees, device_request
 from arnn_search.studies.engines.make import check_engine, make_engine
@@ -303,7 +303,7 @@ def _supervise(
 ) -> bool:
     """Runs trials; whether somebody has asked to stop at once."""
     layout = study.layout
-    probe_limits, health_rule = health_limits(config)
+    steering = study_steering(config)
 
     def make_task(number: int, attempt: int) -> TrialTask:
         return TrialTask(
@@ -322,8 +322,9 @@ def _supervise(
             deterministic=config.deterministic,
             telemetry=config.telemetry,
             checkpoints=config.checkpoints,
-            probe=probe_limits is not None,
-            health_rule=health_rule,
+            probe=steering.probe is not None,
+            health_rule=steering.rule,
+            step_race=steering.race,
             measure_latency=config.max_latency_ms is not None or "latency_ms" in prepared.objectives.names,
         )
 
@@ -359,13 +360,14 @@ def _supervise(
         make_task=make_task,
         objectives=prepared.objectives,
         prunes=config.pruner != "none",
+        race=steering.race,
         admission=Admission(
             max_parameters=config.max_parameters,
             max_latency_ms=config.max_latency_ms,
             max_memory=None if config.max_memory is None else num_bytes(config.max_memory),
             duplicates=config.duplicates,
             min_health=config.min_health,
-            probe=probe_limits,
+            probe=steering.probe,
         ),
         on_trial_end=on_trial_end,
         trials=config.trials,

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.objectives import MEASURED, Objectives
 from arnn_search.studies.out_of_memory import record_out_of_memory
 from arnn_search.studies.pareto_pruning import ParetoRule
-from arnn_search.trials.channel import Built, EpochReport, SuggestionError, Verdict
+from arnn_search.trials.channel import Built, EpochReport, RungReport, SuggestionError, Verdict
 from arnn_search.trials.checkpoint import remove_checkpoint
 from arnn_search.trials.outcome import OUT_OF_MEMORY, TrialOutcome
 from arnn_search.trials.placement import Placement
@@ -52,6 +53,7 @@ class Session:
         trial: the ledger's, which is written to.
         objectives: what the trial is scored by.
         rule: stops it early where there are several objectives; None if nothing does.
+        goes_on: whether it goes on from a rung of its first epoch, from the step and the training loss.
         tracker: MLflow.
         listener: the progress display.
         retries: how often a trial may be run again.
@@ -70,6 +72,7 @@ class Session:
         trial: LedgerTrial,
         objectives: Objectives,
         rule: ParetoRule | None,
+        goes_on: Callable[[int, float], bool],
         tracker: "Tracker | NullTracker",
         listener: StudyListener,
         retries: int,
@@ -84,7 +87,8 @@ class Session:
         self._tries = 0
         self._parameters: dict[str, Value] = {}
         self._unwritten: list[Parameter] = []
-        self._objectives, self._rule = objectives, rule
+        self._objectives, self._rule, self._goes_on = objectives, rule, goes_on
+        self._raced: dict[str, float] = {}
         self._built: Built | None = None
         self._best: tuple[float, int] | None = None
         self._best_metrics: Mapping[str, float] = {}
@@ -136,6 +140,13 @@ class Session:
         self._trial.set_constraints(self._admission.initial_constraints(metrics))
         self._tracker.log_metrics(self.task.number, metrics, step=0)
         return self._admission.judge_probed(metrics)
+
+    def raced(self, report: RungReport) -> str | None:
+        """Writes the training loss at a rung down; answers why to stop there, or None."""
+        # What is not finite is no JSON; it loses to everything.
+        self._raced[str(report.step)] = report.loss if math.isfinite(report.loss) else sys.float_info.max
+        self._trial.set_attribute("race", dict(self._raced))
+        return None if self._goes_on(report.step, report.loss) else "race"
 
     def checkpoint(self, path: Path, epoch: int) -> None:
         """The file is where the next attempt looks for it."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from arnn_search.execution.executor import Executor
 from arnn_search.execution.slots import Slot
+from arnn_search.health.race import StepRace
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.deaths import count_death, give_up
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
@@ -57,6 +58,7 @@ class Supervisor:
         admission: decides what becomes of what was built.
         objectives: what trials are scored by.
         prunes: whether trials may be stopped early where there are several objectives.
+        race: decides which trials go on from rungs of their first epoch; None: all.
         on_trial_end: called after each trial that has ended for good.
         trials: how many trials the study has in the end.
         timeout_seconds: after which no trial is started any more.
@@ -79,6 +81,7 @@ class Supervisor:
         admission: Admission,
         objectives: Objectives,
         prunes: bool = True,
+        race: StepRace | None = None,
         on_trial_end: Callable[[int], None],
         trials: int,
         timeout_seconds: float | None,
@@ -91,7 +94,7 @@ class Supervisor:
         self._tracker, self._listener = tracker, listener
         self._make_task, self._on_trial_end = make_task, on_trial_end
         self._admission, self._objectives, self._prunes = admission, objectives, prunes
-        self._trials, self._retries = trials, retries
+        self._trials, self._retries, self._race = trials, retries, race
         self._trial_timeout = trial_timeout_seconds
         self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         self._free = deque(slots)
@@ -234,6 +237,7 @@ class Supervisor:
             trial=trial,
             objectives=self._objectives,
             rule=self._pareto_rule(past),
+            goes_on=self._race_against(past),
             tracker=self._tracker,
             listener=self._listener,
             retries=self._retries,
@@ -246,6 +250,16 @@ class Supervisor:
         if len(self._objectives.items) == 1 or not self._prunes:
             return None
         return ParetoRule(self._objectives.directions, [known.rungs for known in past if known.rungs])
+
+    def _race_against(self, past: list[PastTrial]) -> Callable[[int, float], bool]:
+        race = self._race
+
+        def goes_on(step: int, loss: float) -> bool:
+            return race is None or race.goes_on(
+                loss, [known.race[step] for known in past if step in known.race]
+            )
+
+        return goes_on
 
     def _note_evaluated(self, trials: "list[FrozenTrial]") -> None:
         for trial in self._finished.news(trials):

@@ -35,6 +35,19 @@ class EpochReport:
 
 
 @dataclass(frozen=True)
+class RungReport:
+    """What a trial reports at a rung of its first epoch's steps.
+
+    Attributes:
+        step: of the rung.
+        loss: mean training loss of the last steps before it.
+    """
+
+    step: int
+    loss: float
+
+
+@dataclass(frozen=True)
 class Built:
     """What a trial has built, before it trains.
 
@@ -78,6 +91,9 @@ class Channel(Protocol):
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         """Tells the health at initialisation; answers how to end instead of training, or None to train."""
 
+    def raced(self, report: RungReport) -> str | None:
+        """Reports the training loss at a rung of the first epoch; answers why to stop, or None to go on."""
+
     def report(self, report: EpochReport) -> str | None:
         """Reports an epoch; answers with the reason to stop now, or None to go on."""
 
@@ -109,6 +125,10 @@ class PipeChannel:
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         outcome: TrialOutcome | None = self._ask("probed", dict(metrics))
         return outcome
+
+    def raced(self, report: RungReport) -> str | None:
+        reason: str | None = self._ask("raced", report)
+        return reason
 
     def report(self, report: EpochReport) -> str | None:
         reason: str | None = self._ask("report", report)

@@ -8,10 +8,11 @@ import keras
 import numpy as np
 
 from arnn_search.health.probe import PROBE_BATCHES, probe
+from arnn_search.health.race import StepRace
 from arnn_search.health.rule import HealthRule, StepWindow
 from arnn_search.health.saturation import SaturationProbe
 from arnn_search.health.telemetry import GradientTelemetry, gradients_between
-from arnn_search.trials.channel import Channel
+from arnn_search.trials.channel import Channel, RungReport
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.randomness import random_state, restore_random_state
 
@@ -28,6 +29,7 @@ class HealthWatch:
         saturation: looks at the activations, or None.
         targets: of the training samples, `(samples, ...)`.
         rule: says from the first steps whether to go on; None to go on whatever they show.
+        race: at which of the first steps the supervisor is asked whether to go on; None for none.
         probes: whether to probe even where the training step must be compiled once more for it.
 
     Attributes:
@@ -43,11 +45,13 @@ class HealthWatch:
         saturation: SaturationProbe | None,
         targets: np.ndarray,
         rule: HealthRule | None,
+        race: StepRace | None = None,
         probes: bool = False,
     ) -> None:
         self.outcome: TrialOutcome | None = None
         self._model, self._channel, self._telemetry = model, channel, telemetry
-        self._saturation, self._rule = saturation, rule
+        self._saturation, self._rule, self._race = saturation, rule, race
+        self._rungs = list(race.rungs) if race else []
         self.probes = probes
         self._targets = targets
         self._windows: list[StepWindow] = []
@@ -58,7 +62,9 @@ class HealthWatch:
     @property
     def steps_between(self) -> int:
         """Steps from one inspection to the next; 0 for no inspection."""
-        return self._rule.window_steps if self._rule else 0
+        if self._rule is None:
+            return self._race.race_first_rung if self._race else 0
+        return self._rule.window_steps
 
     def before_training(self, step: Callable[[int], None], *, batches: int) -> bool:
         """Probes; returns whether to train.
@@ -85,33 +91,55 @@ class HealthWatch:
         Args:
             done: steps taken in the first epoch.
         """
-        assert self._rule is not None
-        if done > self._rule.last_step:
-            return True
+        if done <= self.last_step:
+            window = self._window(done)
+            if window is not None:
+                self._windows.append(window)
+                self.outcome = self._judged(window) or self._raced(window)
+        return self.outcome is None
+
+    @property
+    def last_step(self) -> int:
+        """After which nothing is looked at any more."""
+        rungs = self._race.rungs if self._race else (0,)
+        return max(self._rule.last_step if self._rule else 0, rungs[-1] + self.steps_between - 1)
+
+    def _window(self, done: int) -> StepWindow | None:
         sums = self._telemetry.peek()
         seen = gradients_between(self._sums, sums)
-        loss_sum = float(self._model.get_metrics_result()["loss"]) * done
         if seen.steps == 0:
-            return True
+            return None
+        loss_sum = float(self._model.get_metrics_result()["loss"]) * done
         loss = (loss_sum - self._loss_sum) / seen.steps
-        self._windows.append(
-            StepWindow(
-                done=done,
-                steps=seen.steps,
-                gradient_rms=tuple(seen.mean_rms.tolist()),
-                nonfinite_steps=seen.nonfinite_steps,
-                loss=loss,
-            )
-        )
         self._sums, self._loss_sum = sums, loss_sum
+        return StepWindow(
+            done=done,
+            steps=seen.steps,
+            gradient_rms=tuple(seen.mean_rms.tolist()),
+            nonfinite_steps=seen.nonfinite_steps,
+            loss=loss,
+        )
+
+    def _judged(self, window: StepWindow) -> TrialOutcome | None:
+        if self._rule is None or window.done > self._rule.last_step:
+            return None
         if self._chance is None:
             self._chance = chance_loss(self._model, self._targets)
         reason = self._rule.reason_to_stop(self._windows, chance_loss=self._chance)
         if reason is None:
-            return True
-        message = f"Stopped after step {done} of the first epoch: {reason.message}"
-        self.outcome = TrialOutcome("pruned", f"health: {reason.name}", message)
-        return False
+            return None
+        message = f"Stopped after step {window.done} of the first epoch: {reason.message}"
+        return TrialOutcome("pruned", f"health: {reason.name}", message)
+
+    def _raced(self, window: StepWindow) -> TrialOutcome | None:
+        if not self._rungs or window.done < self._rungs[0]:
+            return None
+        step = self._rungs.pop(0)
+        reason = self._channel.raced(RungReport(step, window.loss))
+        if reason is None:
+            return None
+        message = f"Stopped after step {window.done} of the first epoch: its loss was {window.loss:.4g}."
+        return TrialOutcome("pruned", reason, message)
 
 
 class StoppedByHealth(Exception):

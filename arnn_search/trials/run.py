@@ -131,6 +131,7 @@ def _fit(
             saturation=saturation,
             targets=training[1],
             rule=task.health_rule,
+            race=task.step_race,
             probes=task.probe,
         )
     if reporter.outcome is None and trained < task.epochs:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from arnn_search.health.race import StepRace
 from arnn_search.health.rule import HealthRule
 
 CHECKPOINT_NAME = "checkpoint.npz"
@@ -35,7 +36,8 @@ class TrialTask:
         checkpoints: whether to keep the state of the running trial in `checkpoint_path`.
         probe: whether to measure health at initialisation even where the training step must be compiled once
             more for it; where it need not be, it is measured anyway.
-        health_rule: stops the trial in its first epoch; None: nothing does.
+        health_rule: stops the trial in its first epoch for its gradients; None: nothing does.
+        step_race: asks the supervisor at some of the first steps whether to go on; None: it does not.
     """
 
     number: int
@@ -58,6 +60,7 @@ class TrialTask:
     checkpoints: bool = True
     probe: bool = False
     health_rule: HealthRule | None = None
+    step_race: StepRace | None = None
 
     @property
     def weights_path(self) -> Path:

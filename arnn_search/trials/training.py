@@ -142,6 +142,7 @@ def _train_whole_epochs(
         metrics = whole_epochs.run(
             inspect=watched.inspect if watched else None,
             steps_between=watched.steps_between if watched else 0,
+            last_step=watched.last_step if watched else 0,
         )
         if watched is not None and watched.outcome is not None:
             return

@@ -5,6 +5,7 @@ hands over every batch, a return to Python every few steps, and a second tracing
 TensorFlow asks for when variables come into being during the first.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -68,7 +69,11 @@ class WholeEpochs:
         skip_orders(self._orders, num_epochs)
 
     def run(
-        self, *, inspect: Callable[[int], bool] | None = None, steps_between: int = 0
+        self,
+        *,
+        inspect: Callable[[int], bool] | None = None,
+        steps_between: int = 0,
+        last_step: int = sys.maxsize,
     ) -> dict[str, float]:
         """Trains one epoch and validates; returns the metrics, those of the validation as `val_...`.
 
@@ -76,17 +81,20 @@ class WholeEpochs:
             inspect: called with the number of steps done; the epoch is broken off, and not validated, where
                 it answers False. It may read the metrics so far, and reset them.
             steps_between: steps from one call of it to the next; 0 for none.
+            last_step: after which it is not called any more.
         """
         import tensorflow as tf
 
         self._model.reset_metrics()
         order, size = next(iter(self._orders)), self._num_samples
-        stride = steps_between * self._batch_size if inspect and steps_between else size
-        for first in range(0, size, stride):
-            last = min(first + stride, size)
+        first = 0
+        while first < size:
+            is_watched = inspect and steps_between and first < last_step * self._batch_size
+            last = min(first + steps_between * self._batch_size, size) if is_watched else size
             self._train(order, tf.constant(first), tf.constant(last))
-            if inspect and steps_between and not inspect(-(-last // self._batch_size)):
+            if is_watched and inspect and not inspect(-(-last // self._batch_size)):
                 return _metrics(self._model)
+            first = last
         metrics = _metrics(self._model)
         if self._validate is not None:
             self._model.reset_metrics()

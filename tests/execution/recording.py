@@ -24,6 +24,9 @@ class RecordingSession:
     def probed(self, metrics):
         return None
 
+    def raced(self, report):
+        return None
+
     def report(self, report):
         self.reports.append(report)
         return "pruner" if report.epoch == self.stop_at else None

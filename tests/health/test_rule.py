@@ -4,7 +4,9 @@ from dataclasses import replace
 import pytest
 
 from arnn_search.errors import ConfigurationError, UnknownNameError
-from arnn_search.health.rule import HealthRule, ProbeLimits, StepWindow, split_options
+from arnn_search.health.race import StepRace
+from arnn_search.health.rule import HealthRule, ProbeLimits, StepWindow
+from arnn_search.health.steering import Steering, steering
 
 CHANCE = math.log(10)
 RULE = HealthRule(
@@ -55,15 +57,22 @@ def test_healthy_gradients_at_chance_go_on():
 
 
 def test_limits_are_read_from_one_table_of_options():
-    limits, rule = split_options({"min_initial_collapse": -2, "patience": 3, "min_vanishing_index": -2.5})
-    assert limits == ProbeLimits(min_initial_collapse=-2)
-    assert rule == HealthRule(patience=3, min_vanishing_index=-2.5)
+    options = {"min_initial_collapse": -2, "patience": 3, "min_vanishing_index": -2.5, "race_share": 0.5}
+    assert steering("probe, rule,race", options) == Steering(
+        ProbeLimits(min_initial_collapse=-2),
+        HealthRule(patience=3, min_vanishing_index=-2.5),
+        StepRace(race_share=0.5),
+    )
+    assert steering("none", options) == Steering()
+    assert steering("rule", {}) == Steering(rule=HealthRule())
 
 
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
         ({"patience_": 1}, UnknownNameError, "patience"),
+        ({"race_rungs": 0}, ConfigurationError, "race_rungs"),
+        ({"race_share": 1.0}, ConfigurationError, "share"),
         ({"patience": 1.5}, ConfigurationError, "whole number"),
         ({"chance_margin": "much"}, ConfigurationError, "must be a number"),
         ({"patience": 0}, ConfigurationError, "at least 1"),
@@ -73,7 +82,7 @@ def test_limits_are_read_from_one_table_of_options():
 )
 def test_wrong_options_are_refused(options, error, match):
     with pytest.raises(error, match=match):
-        split_options(options)
+        steering("none", options)
 
 
 def test_probe_limits_are_constraints_relative_to_the_limit():

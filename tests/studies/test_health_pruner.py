@@ -4,13 +4,15 @@ import pytest
 
 import arnn_search
 from arnn_search.errors import ConfigurationError
+from arnn_search.health.race import StepRace
 from arnn_search.health.rule import HealthRule, ProbeLimits
+from arnn_search.health.steering import Steering
 from arnn_search.studies.admission import Admission
-from arnn_search.studies.config import health_limits, make_config
+from arnn_search.studies.config import make_config, study_steering
 from arnn_search.studies.engines.past_trials import PastTrials
 from arnn_search.studies.history import as_past_trial
 from arnn_search.studies.ledger import trial_attributes
-from arnn_search.trials.channel import Built, EpochReport
+from arnn_search.trials.channel import Built, EpochReport, RungReport
 from arnn_search.trials.outcome import TrialOutcome
 
 from .scripted import COMPLETED, FAMILY, WIDTH, ScriptedExecutor
@@ -82,14 +84,47 @@ def test_sampler_learns_from_vetoes(tmp_path):
 
 
 def test_limits_come_from_the_configuration():
-    config = make_config({"health_pruner": "both", "health_pruner_options": {"min_initial_collapse": -2.5}})
-    assert health_limits(config) == (ProbeLimits(min_initial_collapse=-2.5), HealthRule())
-    assert health_limits(make_config({"health_pruner": "rule"})) == (None, HealthRule())
-    assert health_limits(make_config({})) == (None, None)
+    config = make_config(
+        {"health_pruner": ["probe", "rule"], "health_pruner_options": {"min_initial_collapse": -2.5}}
+    )
+    assert config.health_pruner == "probe,rule"
+    assert study_steering(config) == Steering(ProbeLimits(min_initial_collapse=-2.5), HealthRule())
+    assert study_steering(make_config({"health_pruner": "race"})) == Steering(race=StepRace())
+    assert study_steering(make_config({})) == Steering()
     with pytest.raises(ConfigurationError, match="min_initial_collapse"):
         make_config({"health_pruner_options": "min_initial_colapse=-2"})
+    with pytest.raises(ConfigurationError, match="Did you mean probe"):
+        make_config({"health_pruner": "prob"})
     with pytest.raises(ConfigurationError, match=r"`health_pruner` needs the telemetry"):
         make_config({"health_pruner": "probe", "telemetry": False})
+
+
+def test_race_is_run_against_the_trials_before(tmp_path):
+    losses = [2.0, 1.0, 1.5, 0.5, 1.2, 0.4]
+
+    def train(task, session):
+        yield None
+        session.built(Built(str(task.number), 1))
+        reason = session.raced(RungReport(8, losses[task.number]))
+        if reason is not None:
+            yield TrialOutcome("pruned", reason)
+        session.report(EpochReport(1, {task.metric: 0.5, "loss": 0.1}, 1.0))
+        yield COMPLETED
+
+    place = Workplace(tmp_path, slots=1)
+    race = StepRace(race_share=0.5, race_fewest=3)
+    place.supervisor(ScriptedExecutor(train), len(losses), race=race).run()
+    attributes = [trial_attributes(trial) for trial in place.ledger.trials()]
+    # Of three the best goes on, of four and five the best two, of six the best three.
+    assert [one["reason"] for one in attributes] == [
+        "completed",
+        "completed",
+        "race",
+        "completed",
+        "race",
+        "completed",
+    ]
+    assert [one["race"] for one in attributes] == [{"8": loss} for loss in losses]
 
 
 def test_study_probes_and_stops_in_steps(folder, small_file, write_space):
@@ -101,7 +136,7 @@ def test_study_probes_and_stops_in_steps(folder, small_file, write_space):
         write_space(),
         small_file,
         num_trials=2,
-        health_pruner="both",
+        health_pruner="probe,rule",
         health_pruner_options=limits,
         **settings,
     )

@@ -8,6 +8,7 @@ import pytest
 
 from arnn_search.health import GradientTelemetry
 from arnn_search.health.probe import probe
+from arnn_search.health.race import StepRace
 from arnn_search.health.rule import HealthRule
 from arnn_search.trials.health_watch import HealthWatch, chance_loss
 from arnn_search.trials.outcome import TrialOutcome
@@ -20,18 +21,28 @@ STEPS = 5
 
 
 class Answer:
-    def __init__(self, outcome=None):
-        self.outcome, self.metrics = outcome, []
+    def __init__(self, outcome=None, last_rung=99):
+        self.outcome, self.metrics, self.last_rung, self.rungs = outcome, [], last_rung, []
+
+    def raced(self, report):
+        self.rungs.append(report)
+        return "race" if report.step >= self.last_rung else None
 
     def probed(self, metrics):
         self.metrics.append(metrics)
         return self.outcome
 
 
-def _watch(model, channel, rule=None):
-    telemetry = GradientTelemetry(model)
+def _watch(model, channel, rule=None, race=None):
     return HealthWatch(
-        model, channel, telemetry, saturation=None, targets=TRAINING[1], rule=rule, probes=True
+        model,
+        channel,
+        GradientTelemetry(model),
+        saturation=None,
+        targets=TRAINING[1],
+        rule=rule,
+        race=race,
+        probes=True,
     )
 
 
@@ -49,7 +60,7 @@ def _state(model):
 def test_watched_training_gives_the_same_numbers(steps_per_execution):
     plain, watched = _model(averages=True), _model(averages=True)
     channel = Answer()
-    watch = _watch(watched, channel, HealthRule(window_steps=2))
+    watch = _watch(watched, channel, HealthRule(window_steps=2), StepRace(race_first_rung=2, race_rungs=2))
     GradientTelemetry(plain)
     expected = _train(plain, steps_per_execution=steps_per_execution)
     record = _train(watched, watch, steps_per_execution=steps_per_execution)
@@ -59,6 +70,9 @@ def test_watched_training_gives_the_same_numbers(steps_per_execution):
     (metrics,) = channel.metrics
     assert metrics["initial_health/nonfinite_batches"] == 0
     assert 0 < metrics["initial_health/score"] <= 1
+    assert [report.step for report in channel.rungs] == [2, 4]
+    # Two full batches of the first epoch were seen before the first rung.
+    assert channel.rungs[0].loss > expected.epochs[0]["loss"] * 0.5
 
 
 @pytest.mark.parametrize("steps_per_execution", [0, 2])
@@ -82,6 +96,16 @@ def test_training_that_is_stopped_ends_within_its_first_epoch(steps_per_executio
     assert watch.outcome.reason == "health: exploding gradient"
     assert watch.outcome.message.startswith("Stopped after step 4 of the first epoch")
     assert int(model.optimizer.iterations) == 4 < STEPS
+
+
+@pytest.mark.parametrize("steps_per_execution", [0, 2])
+def test_training_that_loses_its_race_ends_at_the_rung(steps_per_execution):
+    model = _model()
+    race = StepRace(race_first_rung=2, race_factor=2, race_rungs=2)
+    watch = _watch(model, Answer(last_rung=4), race=race)
+    assert _train(model, watch, steps_per_execution=steps_per_execution).epochs == {}
+    assert watch.outcome.reason == "race"
+    assert int(model.optimizer.iterations) == 4
 
 
 def test_probe_is_the_mean_of_the_gradients_at_the_initial_weights():

@@ -27,6 +27,7 @@ class PastTrial:
         values: its scores, if it completed and the study has several objectives.
         rungs: the scores by epoch, if the study has several objectives.
         constraints: how far it breaks each limit of the study; above 0 it is infeasible.
+        race: its training loss at rungs of its first epoch, by step.
     """
 
     state: TrialState = TrialState.RUNNING
@@ -39,6 +40,7 @@ class PastTrial:
     constraints: Mapping[str, float] = field(default_factory=dict)
     values: Sequence[float] = ()
     rungs: Mapping[int, Sequence[float]] = field(default_factory=dict)
+    race: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def is_feasible(self) -> bool:
