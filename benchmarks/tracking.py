@@ -11,6 +11,7 @@ import os
 import resource
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -101,23 +102,27 @@ def _report_trial(tracker: Any, number: int, *, epochs: int, folder: Path) -> fl
 
 
 def _server_away(folder: Path, *, seconds: float, rounds: int) -> list[Figure]:
-    taken: dict[bool, list[float]] = {True: [], False: []}
+    taken: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
     lost = 0
     for index in range(rounds):
         for is_away in (True, False) if index % 2 == 0 else (False, True):
-            wall, missing = _train_beside_server(
+            times, missing = _train_beside_server(
                 folder / f"away-{index}-{is_away}", seconds=seconds, is_away=is_away
             )
-            taken[is_away].append(wall)
+            taken[is_away].append(times)
             lost += missing
-    ratios = [away / there for away, there in zip(taken[True], taken[False], strict=True)]
+    pairs = list(zip(taken[True], taken[False], strict=True))
+    wall, own = ([away[part] / there[part] for away, there in pairs] for part in (0, 1))
+    beside = "processor time and waiting for the supervisor's answers: without what else the machine does"
     return [
-        Figure(f"training, server away for {seconds:.0f} s / there", spread(ratios), goal=1.03),
+        Figure(f"training, server away for {seconds:.0f} s / there", spread(own), goal=1.03, beside=beside),
+        Figure("the same by the clock", spread(wall)),
         Figure("points that MLflow lacks afterwards", _one(lost), unit="points", goal=0.0),
     ]
 
 
-def _train_beside_server(folder: Path, *, seconds: float, is_away: bool) -> tuple[float, int]:
+def _train_beside_server(folder: Path, *, seconds: float, is_away: bool) -> tuple[tuple[float, float], int]:
+    """Seconds of a training by the clock, and of it alone; and how many points MLflow has not got."""
     from mlflow import MlflowClient
 
     from arnn_search.tracking import ensure_store, resolve_uri, serve, stop_server
@@ -127,31 +132,27 @@ def _train_beside_server(folder: Path, *, seconds: float, is_away: bool) -> tupl
     ensure_store(store)
     server, base = serve(store, port=5300)
     tracker = _tracker(folder / "study", base)
-    tracker.start_trial(0)
-    receiver, sender = multiprocessing.Pipe(duplex=False)
+    tracker.start_trial(0, tags={"arnn.family": "classic"})
+    ours, theirs = multiprocessing.Pipe()
     # As much work as fills the time before, during and after, whatever it takes.
-    training = multiprocessing.Process(target=_train, args=(sender, seconds * 1.5))
+    training = multiprocessing.Process(target=_train, args=(theirs, seconds * 1.5))
     training.start()
-    begun, epoch, wall = time.perf_counter(), 0, 0.0
-    stopped_at = seconds * 0.2 if is_away else float("inf")
-    while wall == 0.0:
-        if receiver.poll(0.1):
-            message = receiver.recv()
-            if message is None:
-                wall = time.perf_counter() - begun
+    keeper = ThreadPoolExecutor(1)  # as outside: the supervisor does not wait for a server
+    back = keeper.submit(_stay_away, server, store, base, seconds) if is_away else None
+    epoch = 0
+    times: tuple[float, float] | None = None
+    while times is None:
+        if ours.poll(0.1):
+            message = ours.recv()
+            if isinstance(message, tuple):
+                times = message
             else:
                 epoch += 1
                 tracker.log_metrics(0, {f"gradient_rms/{layer}": message for layer in _LAYERS}, step=epoch)
-        now = time.perf_counter() - begun
-        if server is not None and now > stopped_at:
-            stop_server(server)
-            server = None
-        if server is None and now > stopped_at + seconds:
-            server, _ = serve(store, port=int(base.rpartition(":")[2]))
-            stopped_at = float("inf")
+                ours.send(False)  # whether to stop, which a trial waits for
     training.join()
-    if server is None:
-        server, _ = serve(store, port=int(base.rpartition(":")[2]))
+    server = back.result() if back is not None else server
+    keeper.shutdown()
     tracker.end_trial(0, "completed", "completed")
     deadline = time.monotonic() + 120
     while tracker.pending and time.monotonic() < deadline:
@@ -161,20 +162,40 @@ def _train_beside_server(folder: Path, *, seconds: float, is_away: bool) -> tupl
     kept = sum(len(client.get_metric_history(run, f"gradient_rms/{layer}")) for layer in _LAYERS)
     tracker.close(5.0)
     stop_server(server)
-    return wall, epoch * len(_LAYERS) - kept
+    return times, epoch * len(_LAYERS) - kept
 
 
-def _train(sender: Connection, seconds: float) -> None:
-    """A fixed amount of work in epochs of about half a second, measured once on an idle core."""
+def _stay_away(server: Any, store: str, base: str, seconds: float) -> Any:
+    """Stops a server soon, and starts it again at the same address after a while; the new process."""
+    from arnn_search.tracking import serve, stop_server
+
+    time.sleep(seconds * 0.2)
+    stop_server(server)
+    time.sleep(seconds)
+    server, address = serve(store, port=int(base.rpartition(":")[2]))
+    assert address == base, f"The server is at {address} now; it was at {base}."
+    return server
+
+
+def _train(supervisor: Connection, seconds: float) -> None:
+    """A fixed amount of work in epochs of about half a second, measured once on an idle core.
+
+    Sends a number after each epoch and waits for an answer, as a trial does; at the end its seconds by the
+    clock, and those of its own work and of waiting for answers.
+    """
     import numpy as np
 
     matrix = np.random.default_rng(0).random((400, 400))
+    begun, begun_work, waited = time.perf_counter(), time.process_time(), 0.0
     for _ in range(int(seconds / 0.5)):
         for _ in range(120):
             matrix = matrix @ matrix
             matrix /= np.abs(matrix).max()
-        sender.send(float(matrix[0, 0]))
-    sender.send(None)
+        asked = time.perf_counter()
+        supervisor.send(float(matrix[0, 0]))
+        supervisor.recv()
+        waited += time.perf_counter() - asked
+    supervisor.send((time.perf_counter() - begun, time.process_time() - begun_work + waited))
 
 
 def _tracker(directory: Path, uri: str) -> Any:
