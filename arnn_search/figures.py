@@ -6,7 +6,8 @@ A page shows a figure's title and caption as text above it, where they wrap; so 
 import html
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -52,7 +53,15 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif
 _LINE = "#D5D9DE"
 
 
-def style(figure: go.Figure, *, title: str = "", caption: str = "", height: int = 440) -> go.Figure:
+def style(
+    figure: go.Figure,
+    *,
+    title: str = "",
+    caption: str = "",
+    height: int = 440,
+    subplot_width: int = 190,
+    narrow: Mapping[str, Any] | None = None,
+) -> go.Figure:
     """Bring a figure into the common style.
 
     Args:
@@ -60,14 +69,18 @@ def style(figure: go.Figure, *, title: str = "", caption: str = "", height: int 
         title: what it shows, in a few words.
         caption: what to look for, in a sentence or two.
         height: in pixels; the width is that of the page.
+        subplot_width: the pixels that a subplot needs: on a page with less, subplots that stand side by
+            side go into several rows.
+        narrow: what a page of less than 640 pixels changes in the layout, property by property.
 
     Returns:
         The figure.
     """
+    fitting = {"subplot_width": subplot_width, "narrow": dict(narrow or {})}
     figure.update_layout(
         template="plotly_white",
         title={"text": title},
-        meta={"caption": caption, "is_words": False},
+        meta={"caption": caption, "is_words": False, **fitting},
         height=height,
         width=None,
         autosize=True,

@@ -48,6 +48,7 @@ def distributions(study, families):
         caption="Each point is a trial at its best epoch: filled if it completed, open if it was stopped. "
         "The box holds the middle half of the completed ones, its line is their median.",
         height=470,
+        subplot_width=330,
     )
     figure.update_layout(showlegend=False, boxmode="overlay", margin={"t": 64})
     figure.update_xaxes(
@@ -127,6 +128,7 @@ def matched(study, families):
         "that differ by a quarter of the range at most, on average, in all other parameters, at the last "
         "epoch that both reached; the large point is their mean, from three pairs on with its 95 % interval.",
         height=440,
+        subplot_width=330,
     )
     figure.update_layout(showlegend=False, margin={"t": 64})
     return figure

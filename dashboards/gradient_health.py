@@ -107,6 +107,7 @@ def heat_maps(study, maps, presets, measured):
         caption="Layers from input (top) to output, epochs from left to right; grey is zero or not finite."
         + (f" {left_out} trials are left out, to keep the page small." if left_out else ""),
         height=round(270 + row_height * min(most_layers, 30)),
+        subplot_width=170,
     )
     bar = {"title": {"text": "log₁₀ of the gradient's RMS", "side": "bottom"}, "thickness": 14}
     bar |= {"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "len": 0.6}
@@ -192,7 +193,11 @@ def indices(study, maps, presets):
             )
     explained = "; ".join(f"{name}: {_INDICES[name][1]}" for name in known)
     figures.style(
-        figure, title=title, caption=f"Of the trials chosen above, in decades. {explained}.", height=380
+        figure,
+        title=title,
+        caption=f"Of the trials chosen above, in decades. {explained}.",
+        height=380,
+        subplot_width=170,
     )
     figure.update_xaxes(title_text="epoch", nticks=7, tickformat="d")
     figure.update_layout(margin={"t": 64})

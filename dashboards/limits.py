@@ -60,6 +60,7 @@ def learned(study, limits, learns):
         caption="One line for each layer, coloured by its depth (0 is next to the input). L bounds the "
         "region in which the activation has a gradient worth mentioning.",
         height=430,
+        subplot_width=170,
     )
     figure.update_layout(showlegend=False, margin={"t": 72})
     figure.update_annotations(font={"size": 12})

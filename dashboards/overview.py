@@ -142,12 +142,23 @@ def leaders(study):
             xshift=10,
         )
     figures.style(
-        figure, title=_lead(study) or title, caption=_what_bars_mean(study, rows), height=130 + 30 * len(rows)
+        figure,
+        title=_lead(study) or title,
+        caption=_what_bars_mean(study, rows),
+        height=130 + 30 * len(rows),
+        narrow={"margin": {"r": 72}, "annotations": _scores_alone(figure)},
     )
     figure.update_layout(margin={"r": 210 if known.any() else 90}, showlegend=False)
     figure.update_xaxes(title_text=study.metric, nticks=7)
     figure.update_yaxes(autorange="reversed", type="category", showgrid=True)
     return figure
+
+
+def _scores_alone(figure):
+    """Without the intervals, which the bars show."""
+    return [
+        note.to_plotly_json() | {"text": note.text.partition(" ")[0]} for note in figure.layout.annotations
+    ]
 
 
 def _lead(study):

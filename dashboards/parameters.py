@@ -113,6 +113,7 @@ def _slices(study, explored, shares):
             title="Score against each parameter" if number == 0 else "",
             caption=caption if number == 0 else "",
             height=380,
+            subplot_width=170,
         )
         figure.update_traces(marker={"colorscale": "Cividis", "line": {"width": 0}})
         figure.update_xaxes(nticks=5, tickangle=-35, exponentformat="power")

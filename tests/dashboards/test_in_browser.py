@@ -26,8 +26,18 @@ PROBLEMS = """(() => {
       const box = text.getBoundingClientRect();
       const isCut = box.left < whole.left - 2 || box.right > whole.right + 2
         || box.top < whole.top - 2 || box.bottom > whole.bottom + 2;
-      if (box.width && isCut && !text.closest('.table')) found.push(place.id + ': cut: ' + text.textContent);
+      if (box.width && isCut) found.push(place.id + ': cut: ' + text.textContent);
     }
+    // The box of what stands at an angle is larger than it.
+    const isUpright = text => !/rotate\\((?!0|-?90)/.test(text.getAttribute('transform'));
+    const boxes = [...place.querySelectorAll('svg.main-svg text')].filter(isUpright)
+      .map(text => [text.textContent.trim(), text.getBoundingClientRect()])
+      .filter(([words, box]) => words && box.width);
+    boxes.forEach(([words, a], number) => boxes.slice(number + 1).forEach(([others, b]) => {
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 2 && high > 3) found.push(`${place.id}: ${words} lies over ${others}`);
+    }));
   }
   return found.join('; ') || 'none';
 })()"""

@@ -9,7 +9,7 @@ const unpack = async id => {
 // The study belongs to its owner: no button offers to upload it.
 const configuration = figure => ({
   responsive: true, displaylogo: false, plotlyServerURL: '',
-  displayModeBar: figure.layout.meta?.is_words || figure.data.every(trace => trace.type === 'table') ? false : 'hover',
+  displayModeBar: figure.layout.meta?.is_words ? false : 'hover',
   modeBarButtonsToRemove: ['sendChartToCloud', 'sendDataToCloud', 'lasso2d', 'select2d'],
 });
 
@@ -21,8 +21,8 @@ const choiceOf = figure => figure.layout.meta?.choice;
 // A figure with the content that is chosen in place of the one that it came with.
 const shown = figure => {
   const choice = choiceOf(figure), layout = structuredClone(figure.layout);
-  if (!choice) return {data: figure.data, layout};
   const data = figure.data.map(trace => ({...trace}));
+  if (!choice) return {data, layout};
   let rows = 0;
   choice.slots.forEach((slot, place) => {
     const key = chosen[choice.group][place];
@@ -41,18 +41,39 @@ const shown = figure => {
   return {data, layout};
 };
 
+const element = (name, properties, parts = []) => {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...parts);
+  return made;
+};
+
+// What Plotly says in its own few tags, as text.
+const plain = text => new DOMParser().parseFromString(String(text ?? ''), 'text/html').body.textContent;
+
+// A table as one of the page: it wraps, and its text can be found and copied.
+const asTable = ({header, cells}) => {
+  const table = document.createElement('table');
+  const addRow = (tag, texts) => table.append(element('tr', {}, texts.map(text => element(tag, {textContent: plain(text)}))));
+  addRow('th', header.values);
+  for (let row = 0; row < (cells.values[0]?.length ?? 0); row++) addRow('td', cells.values.map(column => column[row]));
+  return element('div', {className: 'wide'}, [table]);
+};
+
 const draw = async (figure, number) => {
   const place = document.getElementById('figure-' + number);
   try {
     const {data, layout} = shown(figure);
+    if (data.length && data.every(trace => trace.type === 'table')) {
+      place.style.minHeight = 0;
+      return place.replaceChildren(...data.map(asTable));
+    }
+    fit(layout, data, place.clientWidth);
     place.style.minHeight = (layout.height ?? 440) + 'px';
     await Plotly.react(place, data, layout, configuration(figure));
   } catch (error) {
     place.textContent = 'This figure cannot be drawn: ' + error;
   }
 };
-
-const element = (name, properties) => Object.assign(document.createElement(name), properties);
 
 // Selects and buttons above the first figure of a group; they work on all of its figures.
 const addControls = (group, figures) => {
@@ -91,13 +112,29 @@ const addControls = (group, figures) => {
   return update;
 };
 
+let figures = [];
+
 const drawAll = async () => {
-  const figures = JSON.parse(await unpack('figures'));
+  figures = JSON.parse(await unpack('figures'));
   const groups = [...new Set(figures.map(figure => choiceOf(figure)?.group).filter(Boolean))];
   const updates = groups.map(group => addControls(group, figures));
   for (const [number, figure] of figures.entries()) if (!choiceOf(figure)) await draw(figure, number);
   for (const update of updates) await update();
   document.documentElement.dataset.drawn = figures.length;
+};
+
+// The figures are drawn for a width; another one asks for another drawing.
+const watchWidth = () => {
+  let width = document.querySelector('main').clientWidth, timer;
+  new ResizeObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const now = document.querySelector('main').clientWidth;
+      if (now === width) return;
+      width = now;
+      for (const [number, figure] of figures.entries()) await draw(figure, number);
+    }, 150);
+  }).observe(document.body);
 };
 
 // What a newer text of this page has to say, in place; the reader stays where they are.
@@ -118,5 +155,6 @@ const start = async () => {
   }
   document.head.appendChild(element('script', {textContent: await unpack('plotly')}));
   await drawAll();
+  watchWidth();
 };
 start();

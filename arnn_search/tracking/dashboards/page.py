@@ -72,7 +72,7 @@ def page(title: str, sections: Iterable[Section], *, introduction: str = "") -> 
         f"</noscript>\n{chr(10).join(parts)}\n<p>arnn-search, {made}</p></main>\n"
         f'<script type="text/plain" id="plotly">{_plotly()}</script>\n'
         f'<script type="text/plain" id="figures">{_packed(json.dumps(drawn))}</script>\n'
-        f"<script>{_text('page.js')}</script></body></html>\n"
+        f"<script>{_text('fit.js')}\n{_text('page.js')}</script></body></html>\n"
     )
 
 

@@ -79,8 +79,8 @@ def summarise(view: StudyView) -> Summary:
     has_interval = bool(len(leaders)) and bool(leaders["low"].notna().any())
     has_repeats = bool(len(leaders)) and bool((leaders["repeats"] > 1).any())
     others = [one.metric for one in view.objectives[1:]]
-    columns = ["", "trial", "family", "activation", "limit", view.metric]
-    columns += ["95 % interval"] * has_interval + ["repeats"] * has_repeats + others
+    columns = ["", "trial", view.metric] + ["95 % interval"] * has_interval + ["repeats"] * has_repeats
+    columns += [*others, "family", "activation", "limit"]
     columns += [name for name in ("health", "epochs", "weights") if _OBJECTIVE_OF.get(name) not in others]
     rows = tuple(
         _cells_of(rank, row, columns, others) for rank, (_, row) in enumerate(leaders.iterrows(), start=1)
