@@ -13,7 +13,7 @@ from arnn_search.tracking.settings import TrackingSettings
 
 _SAMPLER = "arnn_search.matched.sampler:MatchedSampler"
 _SECONDS_TO_SEND = 30.0
-_PACKAGES = ("arnn-search", "keras", "tensorflow", "jax", "torch", "numpy")
+_PACKAGES = ("arnn-search", "keras", "tensorflow", "numpy")
 
 
 def matched_configuration(

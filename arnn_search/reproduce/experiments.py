@@ -121,7 +121,6 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             space="recurrent",
             networks=_RECURRENT,
             data=("pen-digits",),
-            measures=("best_score", "val_loss", "seconds", "vanishing", "uniformity", "stability"),
             size=Size(epochs=10, seeds=5),
             quick=Size(epochs=3, seeds=2, max_train_samples=1_500),
             claims=tuple(

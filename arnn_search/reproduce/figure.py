@@ -28,8 +28,8 @@ def make_figure(result: Result) -> "Figure":
     from matplotlib.figure import Figure
 
     num_maps = len(result.gradients)
-    columns = min(num_maps, _COLUMNS)
-    rows = -(-num_maps // columns)
+    rows = -(-num_maps // _COLUMNS)
+    columns = -(-num_maps // rows)
     most_layers = max(len(one["layers"]) for one in result.gradients.values())
     map_height = 1.0 + 0.16 * most_layers
     figure = Figure(figsize=(13, 4.3 + rows * map_height), layout="constrained", facecolor="white")
@@ -114,6 +114,6 @@ def _draw_maps(figure: Any, result: Result, *, rows: int, columns: int) -> None:
 
 
 def _short(layer: str) -> str:
-    """`auto_rot_conv2d_1` as `conv2d_1`: the networks' rows are the same layers."""
-    name = layer.removeprefix("auto_rot_")
+    """`auto_rot_conv2d_1` as `conv2d_1`, `lstm/lstm_cell` as `lstm_cell`: the rows are the same layers."""
+    name = layer.rsplit("/", 1)[-1].removeprefix("auto_rot_")
     return name if len(name) <= 22 else name[:21] + "…"
