@@ -12,6 +12,12 @@ from tables import TABLES
 
 _ROOT = Path(__file__).parents[2]
 _TABLE = re.compile(r"<!-- table: ([\w ]+) -->")
+_REPORT = "study-report.md"
+_INTRODUCTION = """# The search itself, on Fashion-MNIST
+
+Does a search find by itself where rotating helps, and what wins overall? Below is what `arnn-search report`
+says of a study on Fashion-MNIST, as it was printed; the configuration at its end repeats it.
+"""
 
 
 def _changelog() -> str:
@@ -47,8 +53,10 @@ def on_files(files: Any, *, config: Any) -> Any:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Puts a table where a page says `<!-- table: NAME -->`."""
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """Puts tables where a page says `<!-- table: NAME -->`; a report without a heading is introduced."""
+    if page.file.src_uri == _REPORT and not markdown.startswith("# "):
+        markdown = f"{_INTRODUCTION}\n{markdown}"
     return _TABLE.sub(lambda match: TABLES[match[1]](), markdown)
 
 
