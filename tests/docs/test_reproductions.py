@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from arnn_search.matched.measured import Measured
-from arnn_search.matched.measured import Measured
 from arnn_search.reproduce.claims import Verdict
 from arnn_search.reproduce.experiments import EXPERIMENTS
 from arnn_search.reproduce.result import Result, result_from_json
