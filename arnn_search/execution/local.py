@@ -144,8 +144,8 @@ class LocalExecutor(Executor):
             return
         if kind == "finish":
             self._finish(running, payload)
-        elif kind in ("event", "checkpoint"):
-            getattr(running.session, kind)(*payload)
+        elif kind == "event":
+            running.session.event(*payload)
         else:
             self._answer(running, kind, payload)
 
@@ -161,8 +161,9 @@ class LocalExecutor(Executor):
         return replace(death_outcome(exit_code, running.task.directory / "log.txt"), peak_bytes=peak)
 
     def _answer(self, running: _Running, kind: str, payload: Any) -> None:
+        arguments = payload if kind == "checkpoint" else (payload,)
         try:
-            answer = (True, getattr(running.session, kind)(payload))
+            answer = (True, getattr(running.session, kind)(*arguments))
         except ArnnSearchError as error:
             answer = (False, str(error))
         with contextlib.suppress(OSError):  # it died meanwhile: the next poll reads that

@@ -21,7 +21,7 @@ def describe_origin(study: "Study", trial: "Trial") -> dict[str, Any]:
         "training": {
             "epochs": config.epochs,
             "best_epoch": trial.best_epoch,
-            "batch_size": config.batch_size,
+            "batch_size": trial.batch_size or config.batch_size,
             "precision": config.precision,
             "backend": config.backend,
             "deterministic": config.deterministic,

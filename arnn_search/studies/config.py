@@ -244,6 +244,13 @@ class StudyConfig(BaseModel):
         section="running",
         may_change=True,
     )
+    checkpoint_directory: Path | None = _key(
+        None,
+        "Folder for those states on storage that every machine reaches. By default they are in the study's "
+        "folder, and with a shared ledger also in its database, up to 64 MB each.",
+        section="running",
+        may_change=True,
+    )
     keep_models: int = _key(
         5, "Keep the models of so many best trials.", section="running", may_change=True, ge=1
     )

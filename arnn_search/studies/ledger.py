@@ -54,6 +54,11 @@ class Ledger:
             return claim()
 
     @property
+    def storage(self) -> BaseStorage:
+        """What it is kept in."""
+        return self._storage
+
+    @property
     def direction(self) -> str:
         """`"maximize"` or `"minimize"`; of several objectives, that of the study's metric."""
         directions = self.directions

@@ -127,7 +127,7 @@ def make_task(study: Study, trial: Trial, *, subfolder: str, seed: int | None = 
         data=study.data_directory,
         directory=study.layout.trial(trial.number) / subfolder,
         epochs=config.epochs,
-        batch_size=config.batch_size,
+        batch_size=trial.batch_size or config.batch_size,
         metric=study.metric,
         direction="minimize" if study.direction == "minimize" else "maximize",
         precision=config.precision,

@@ -17,6 +17,7 @@ from arnn_search.spaces.discovery import SpaceFile, find_space
 from arnn_search.studies.admission import Admission
 from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.best_models import BestModels, Progress
+from arnn_search.studies.checkpoints import open_checkpoints
 from arnn_search.studies.conclusion import break_off, conclude
 from arnn_search.studies.config import (
     StudyConfig,
@@ -375,6 +376,7 @@ def _supervise(
         trial_timeout_seconds=config.trial_timeout,
         retries=config.retries,
         lease=Lease(ledger, shared=config.storage is not None),
+        checkpoints=open_checkpoints(ledger, config.checkpoint_directory),
     )
     done = sum(trial.state.is_finished() for trial in ledger.trials())
     listener.study_started(study, num_slots=len(slots), num_done=done)
@@ -444,7 +446,7 @@ def _executor(config: StudyConfig) -> Executor:
 
 def _absolute(key: str, value: Any) -> Any:
     """Files are recorded by their absolute path, so that a study can be resumed from another folder."""
-    if key == "space" and str(value).endswith(".py"):
+    if key == "checkpoint_directory" or (key == "space" and str(value).endswith(".py")):
         return str(Path(value).expanduser().resolve())
     if key == "data" and Path(str(value)).expanduser().exists():
         return str(Path(value).expanduser().resolve())

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as LedgerState
 
+from arnn_search.errors import StudyError
 from arnn_search.execution.slots import Slot
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.admission import BELOW_MIN_HEALTH, Admission
+from arnn_search.studies.checkpoints import CheckpointStore
 from arnn_search.studies.deaths import count_death
 from arnn_search.studies.engines.engine import Proposal
 from arnn_search.studies.ledger import LedgerTrial, trial_attributes, trial_epochs
@@ -21,6 +23,7 @@ from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.objectives import MEASURED, Objectives
 from arnn_search.studies.out_of_memory import record_out_of_memory
 from arnn_search.studies.pareto_pruning import ParetoRule
+from arnn_search.studies.patience import passing_reason
 from arnn_search.trials.channel import Built, EpochReport, RungReport, SuggestionError, Verdict
 from arnn_search.trials.checkpoint import remove_checkpoint
 from arnn_search.trials.outcome import OUT_OF_MEMORY, TrialOutcome
@@ -56,6 +59,7 @@ class Session:
         goes_on: whether it goes on from a rung of its first epoch, from the step and the training loss.
         tracker: MLflow.
         listener: the progress display.
+        checkpoints: where the trial's checkpoints are kept beyond its folder.
         retries: how often a trial may be run again.
         on_end: called when the attempt has ended, with whether it is to be run again.
     """
@@ -75,6 +79,7 @@ class Session:
         goes_on: Callable[[int, float], bool],
         tracker: "Tracker | NullTracker",
         listener: StudyListener,
+        checkpoints: CheckpointStore,
         retries: int,
         on_end: Callable[["Session", bool], None],
     ) -> None:
@@ -85,6 +90,7 @@ class Session:
         self._retries, self._on_end = retries, on_end
         self._propose_again, self._admission, self._evaluated = propose_again, admission, evaluated
         self._tries = 0
+        self._checkpoints, self._checkpoint_problem = checkpoints, ""
         self._parameters: dict[str, Value] = {}
         self._unwritten: list[Parameter] = []
         self._objectives, self._rule, self._goes_on = objectives, rule, goes_on
@@ -149,7 +155,18 @@ class Session:
         return None if self._goes_on(report.step, report.loss) else "race"
 
     def checkpoint(self, path: Path, epoch: int) -> None:
-        """The file is where the next attempt looks for it."""
+        """Keeps the file where another machine finds it; if that fails, it is said once and goes on."""
+        if self._trial.is_taken_over:
+            return
+        try:
+            self._checkpoints.keep(self.task.number, path, epoch)
+        except Exception as error:
+            problem = passing_reason(error) or str(error)
+            if not isinstance(error, (StudyError, OSError)) and passing_reason(error) is None:
+                raise
+            if problem != self._checkpoint_problem:
+                self._checkpoint_problem = problem
+                self.event("checkpoint failed", {"reason": problem})
 
     def event(self, name: str, details: Mapping[str, Any]) -> None:
         """Writes down after which epoch a trial goes on, or why it does not."""
@@ -273,7 +290,7 @@ class Session:
             self._trial, self.task, outcome, built=self._built, replicas=replicas
         )
         if halved is not None:
-            remove_checkpoint(self.task.directory)  # of another batch size it is of no use
+            self._remove_checkpoint()  # of another batch size it is of no use
             self._tracker.set_tags(self.task.number, {"arnn.batch_size": halved})
         return outcome, halved is not None
 
@@ -326,7 +343,12 @@ class Session:
             metrics = {name: score for name, score in measured if name in MEASURED}
             self._tracker.log_metrics(self.task.number, metrics, step=self._best[1] if self._best else 0)
         self._tracker.end_trial(self.task.number, outcome.state, outcome.reason)
+        self._remove_checkpoint()
+
+    def _remove_checkpoint(self) -> None:
         remove_checkpoint(self.task.directory)
+        with contextlib.suppress(Exception):  # what is left of it does no harm
+            self._checkpoints.remove(self.task.number)
 
     def _title(self, value: float | None) -> str:
         family = self._parameters.get("family")

@@ -51,6 +51,7 @@ class Trial:
         mean: their mean score, if repeats are averaged.
         interval: in which that mean lies with 95 % confidence; None for a single one.
         training_seconds: wall time of the training alone; NaN while it runs.
+        batch_size: samples per training step, if they are not the study's; else None.
     """
 
     number: int
@@ -73,6 +74,7 @@ class Trial:
     mean: float | None = None
     interval: tuple[float, float] | None = None
     training_seconds: float = math.nan
+    batch_size: int | None = None
 
     @property
     def family(self) -> str:
@@ -330,4 +332,5 @@ def _as_trial(
         num_parameters=attributes.get("num_parameters", 0),
         model=model if model.is_file() else None,
         training_seconds=attributes.get("training_seconds", math.nan),
+        batch_size=attributes.get("batch_size"),
     )

@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from arnn_search.execution.executor import Executor
 from arnn_search.execution.slots import Slot
 from arnn_search.health.race import StepRace
 from arnn_search.studies.admission import Admission
+from arnn_search.studies.checkpoints import CheckpointStore, LocalCheckpoints
 from arnn_search.studies.deaths import count_death, give_up
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
 from arnn_search.studies.finished import Finished
@@ -65,6 +67,7 @@ class Supervisor:
         trial_timeout_seconds: after which a trial is ended.
         retries: how often a trial whose process or machine died is run again.
         lease: what tells this supervisor's trials from those of others that share the ledger.
+        checkpoints: where those of running trials are kept; None for their own folders.
     """
 
     def __init__(
@@ -88,8 +91,9 @@ class Supervisor:
         trial_timeout_seconds: float | None,
         retries: int,
         lease: Lease,
+        checkpoints: CheckpointStore | None = None,
     ) -> None:
-        self._lease = lease
+        self._lease, self._checkpoints = lease, checkpoints or LocalCheckpoints()
         self._ledger, self._engine, self._executor, self._history = ledger, engine, executor, history
         self._tracker, self._listener = tracker, listener
         self._make_task, self._on_trial_end = make_task, on_trial_end
@@ -202,6 +206,8 @@ class Supervisor:
             if count_death(reopened) <= self._retries:
                 return trial.number
             give_up(reopened, self._tracker, self._listener)
+            with contextlib.suppress(Exception):  # what is left of it does no harm
+                self._checkpoints.remove(trial.number)
             self._on_trial_end(trial.number)
         return None
 
@@ -226,6 +232,9 @@ class Supervisor:
         task = self._scheduled(self._make_task(number, attempt), proposal.schedule)
         if BATCH_SIZE in attributes:
             task = replace(task, batch_size=attributes[BATCH_SIZE])
+        if attempt > 1:
+            fetch = partial(self._checkpoints.fetch, number, task.checkpoint_path)
+            self._ledger.patience.call(fetch)
         session = Session(
             task,
             slot,
@@ -240,6 +249,7 @@ class Supervisor:
             goes_on=self._race_against(past),
             tracker=self._tracker,
             listener=self._listener,
+            checkpoints=self._checkpoints,
             retries=self._retries,
             on_end=self._ended,
         )

@@ -135,7 +135,8 @@ class PipeChannel:
         return reason
 
     def checkpoint(self, path: Path, epoch: int) -> None:
-        self._send("checkpoint", (path, epoch))  # the supervisor's file too: the folder is one
+        # The supervisor's file too: the folder is one. Its answer says that others find it by now.
+        self._ask("checkpoint", (path, epoch))
 
     def event(self, name: str, details: Mapping[str, Any]) -> None:
         self._send("event", (name, dict(details)))

@@ -8,6 +8,31 @@ from arnn_search.trials.outcome import TrialOutcome
 from tests.execution.recording import SLOT, RecordingSession, run_until
 
 ray = pytest.importorskip("ray")
+
+SLOW_SPACE = '''"""A small net whose epochs take a while."""
+
+import time
+
+import keras
+
+from arnn_search.trials import checkpointing
+
+checkpointing._EPOCHS_PER_WRITE = 0  # whatever else the machine does: one after each epoch
+
+
+class Slow(keras.Model):
+    def fit(self, *arguments, callbacks=(), **settings):
+        pause = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: time.sleep(0.8))
+        return super().fit(*arguments, callbacks=[pause, *callbacks], **settings)
+
+
+def build(hp, data):
+    inputs = keras.Input(data.input_shape)
+    x = keras.layers.Dense(4, activation="tanh")(inputs)
+    model = Slow(inputs, keras.layers.Dense(data.output_units, activation="softmax")(x))
+    model.compile("adam", data.loss, metrics=data.metrics)
+    return model
+'''
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -96,6 +121,48 @@ def test_stop_answer_prunes_and_kill_ends(executor, make_task, write_space):
     outcome = TrialOutcome("failed", "timed out")
     executor.kill(1, outcome)
     assert killed.outcome is outcome
+
+
+def test_trial_of_a_lost_node_goes_on_from_its_last_epoch_on_another(cluster, executor, make_task, tmp_path):
+    space = tmp_path / "slow.py"
+    space.write_text(SLOW_SPACE)
+    tasks = [make_task(space, number, epochs=6) for number in range(2)]
+    sessions = [RecordingSession(), RecordingSession()]
+    for task, session in zip(tasks, sessions, strict=True):
+        executor.submit(task, SLOT, session)
+    run_until(executor, lambda: all(len(session.reports) >= 3 for session in sessions), seconds=240)
+    cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+    run_until(executor, lambda: all(session.outcome for session in sessions), seconds=240)
+    (lost,) = [number for number, session in enumerate(sessions) if session.outcome.reason == "worker lost"]
+    assert sessions[lost].outcome.retry
+    again, whole = RecordingSession(), sessions[1 - lost]
+    executor.submit(tasks[lost], SLOT, again)
+    run_until(executor, lambda: again.outcome, seconds=240)
+    assert again.outcome == whole.outcome == TrialOutcome("completed", "completed")
+    (resumed,) = [details["epoch"] for name, details in again.events if name == "resumed"]
+    assert resumed >= len(sessions[lost].reports) >= 3
+    trained = [epoch for name, epoch in again.events if name == "checkpoint"]
+    assert trained == list(range(resumed + 1, 7))
+    assert [repr(report.metrics) for report in again.reports] == [repr(one.metrics) for one in whole.reports]
+    cluster.add_node(num_cpus=1, num_gpus=0)
+    cluster.wait_for_nodes()
+
+
+def test_trial_that_exceeds_its_memory_is_told_so(cluster, make_task, write_space):
+    space = write_space(
+        "    inputs =",
+        "    import numpy, time\n"
+        "    kept = []\n"
+        "    while True:\n"
+        "        kept.append(numpy.ones(4 << 20)); time.sleep(0.02)\n"
+        "    inputs =",
+    )
+    session = RecordingSession()
+    with RayExecutor(address=cluster.address, trial_memory=1500 << 20) as executor:
+        executor.submit(make_task(space), SLOT, session)
+        run_until(executor, lambda: session.outcome)
+    assert (session.outcome.state, session.outcome.reason) == ("infeasible", "out of memory")
+    assert "trial_memory is 1.46 GB" in session.outcome.message
 
 
 def test_cluster_that_does_not_answer_is_named():

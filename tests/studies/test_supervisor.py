@@ -41,7 +41,9 @@ class Workplace:
     def reopen(self):
         self.ledger = open_ledger(self.directory, "study", storage=self.storage)
 
-    def supervisor(self, executor, trials, *, retries=1, listener=None, lease_seconds=60.0, **limits):
+    def supervisor(
+        self, executor, trials, *, retries=1, listener=None, lease_seconds=60.0, checkpoints=None, **limits
+    ):
         settings = {"timeout_seconds": None, "trial_timeout_seconds": None} | limits
         return Supervisor(
             self.ledger,
@@ -58,6 +60,7 @@ class Workplace:
             trials=trials,
             retries=retries,
             lease=Lease(self.ledger, shared=self.storage is not None, seconds=lease_seconds),
+            checkpoints=checkpoints,
             **settings,
         )
 
