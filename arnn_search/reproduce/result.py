@@ -92,7 +92,7 @@ class Result:
             f"{self.epochs} epochs, {self.seeds} seeds; score: {self.score}. "
             "Mean ± half of the 95 % interval.",
             "",
-            "| " + " | ".join(headings) + " |",
+            "| " + " | ".join(map(_cell, headings)) + " |",
             "|" + "---|" * len(headings),
             *("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows),
             "",

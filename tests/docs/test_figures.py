@@ -30,7 +30,7 @@ FIGURES = {
 
 def _rows():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text[text.index("## Figures") : text.index("## Read on")]
+    section = text[text.index("## Figures") : text.index("`arnn-search reproduce` trains")]
     return dict(re.findall(r"^\| ([^|]+?) \|.*\| ([\d.]+ \([\d.]+ \.\. [\d.]+\)) \|$", section, re.MULTILINE))
 
 
@@ -45,3 +45,14 @@ def test_figure_of_the_readme_is_the_committed_one(row):
     figures = {figure["name"]: figure["value"] for figure in json.loads(path.read_text())["figures"]}
     value = figures[name]
     assert _rows()[row] == f"{value['median']:.2f} ({value['lower']:.2f} .. {value['upper']:.2f})"
+
+
+def test_verdicts_of_the_readme_are_the_committed_ones():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    stated = re.findall(r"^\| `([\w-]+)` \| ([^|]+) \| \*\*(\w+)\*\* \|$", text, re.MULTILINE)
+    assert stated
+    for experiment in {experiment for experiment, _, _ in stated}:
+        path = ROOT / "docs" / "results" / f"{experiment}.json"
+        verdicts = [(one["claim"], one["judgement"]) for one in json.loads(path.read_text())["verdicts"]]
+        # All of an experiment's claims or none: a selection could hide the losses.
+        assert [row[1:] for row in stated if row[0] == experiment] == verdicts

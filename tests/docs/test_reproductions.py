@@ -26,8 +26,8 @@ RESULT = Result(
     train_samples=1000,
     score="val_loss",
     networks={
-        "classic": {"U": Measured(0.25, (0.2, 0.3), (0.24, 0.26))},
-        "AR": {"U": Measured(math.nan, None, ())},
+        "classic": {"|V|": Measured(0.25, (0.2, 0.3), (0.24, 0.26))},
+        "AR": {"|V|": Measured(math.nan, None, ())},
     },
     curves={"classic": {"loss": ([1.0, 0.5], [0.1, math.nan])}},
     gradients={"classic": {"layers": ["dense"], "log10_rms": [[-2.0, -1.0]]}},
@@ -47,8 +47,8 @@ def test_result_is_read_as_it_was_written():
     read = result_from_json(RESULT.as_json())
     assert read.as_json() == RESULT.as_json()
     assert read.networks["classic"] == RESULT.networks["classic"]
-    assert math.isnan(read.networks["AR"]["U"].mean)
-    assert read.networks["AR"]["U"].interval is None
+    assert math.isnan(read.networks["AR"]["|V|"].mean)
+    assert read.networks["AR"]["|V|"].interval is None
     assert read.verdicts == RESULT.verdicts
 
 
@@ -58,6 +58,7 @@ def test_sections_show_wins_and_losses_of_what_is_committed(reproductions, tmp_p
     text = reproductions.sections(tmp_path)
     assert text.startswith("## ReLU units { #relu }")
     assert f"![ReLU units]({tmp_path.name}/relu.png)" in text
+    assert "| network | \\|V\\| |" in text
     assert "| classic | 0.25 ± 0.05 |" in text
     assert "| AR is behind at first | **contradicted** | AR 1, classic 2 |" in text
     assert text.endswith("Not run at its default size yet: `poster`, `arp-mlp`, `calibration`, `recurrent`.")
