@@ -112,7 +112,7 @@ def _server_away(folder: Path, *, seconds: float, rounds: int) -> list[Figure]:
             taken[is_away].append(times)
             lost += missing
     pairs = list(zip(taken[True], taken[False], strict=True))
-    wall, own = ([away[part] / there[part] for away, there in pairs] for part in (0, 1))
+    own, wall = ([away[part] / there[part] for away, there in pairs] for part in (0, 1))
     beside = "processor time and waiting for the supervisor's answers: without what else the machine does"
     return [
         Figure(f"training, server away for {seconds:.0f} s / there", spread(own), goal=1.03, beside=beside),
@@ -122,7 +122,7 @@ def _server_away(folder: Path, *, seconds: float, rounds: int) -> list[Figure]:
 
 
 def _train_beside_server(folder: Path, *, seconds: float, is_away: bool) -> tuple[tuple[float, float], int]:
-    """Seconds of a training by the clock, and of it alone; and how many points MLflow has not got."""
+    """Seconds of an epoch, of it alone and by the clock; and how many points MLflow has not got."""
     from mlflow import MlflowClient
 
     from arnn_search.tracking import ensure_store, resolve_uri, serve, stop_server
@@ -134,7 +134,7 @@ def _train_beside_server(folder: Path, *, seconds: float, is_away: bool) -> tupl
     tracker = _tracker(folder / "study", base)
     tracker.start_trial(0, tags={"arnn.family": "classic"})
     ours, theirs = multiprocessing.Pipe()
-    # As much work as fills the time before, during and after, whatever it takes.
+    # It goes on from before the server stops until after it is back.
     training = multiprocessing.Process(target=_train, args=(theirs, seconds * 1.5))
     training.start()
     keeper = ThreadPoolExecutor(1)  # as outside: the supervisor does not wait for a server
@@ -178,16 +178,17 @@ def _stay_away(server: Any, store: str, base: str, seconds: float) -> Any:
 
 
 def _train(supervisor: Connection, seconds: float) -> None:
-    """A fixed amount of work in epochs of about half a second, measured once on an idle core.
+    """Epochs of about half a second of work.
 
-    Sends a number after each epoch and waits for an answer, as a trial does; at the end its seconds by the
-    clock, and those of its own work and of waiting for answers.
+    Sends a number after each epoch and waits for an answer, as a trial does; at the end the seconds of an
+    epoch: those of its own work and of waiting for answers, and those by the clock.
     """
     import numpy as np
 
     matrix = np.random.default_rng(0).random((400, 400))
-    begun, begun_work, waited = time.perf_counter(), time.process_time(), 0.0
-    for _ in range(int(seconds / 0.5)):
+    begun, begun_work, waited, num_epochs = time.perf_counter(), time.process_time(), 0.0, 0
+    while time.perf_counter() - begun < seconds:
+        num_epochs += 1
         for _ in range(120):
             matrix = matrix @ matrix
             matrix /= np.abs(matrix).max()
@@ -195,7 +196,8 @@ def _train(supervisor: Connection, seconds: float) -> None:
         supervisor.send(float(matrix[0, 0]))
         supervisor.recv()
         waited += time.perf_counter() - asked
-    supervisor.send((time.perf_counter() - begun, time.process_time() - begun_work + waited))
+    own = time.process_time() - begun_work + waited
+    supervisor.send((own / num_epochs, (time.perf_counter() - begun) / num_epochs))
 
 
 def _tracker(directory: Path, uri: str) -> Any:
