@@ -33,6 +33,7 @@ def view_tag(metric: str, *, created: int) -> tuple[str, str]:
         "metrics.`health/score`",
         "tags.`arnn.state`",
         "tags.`arnn.reason`",
+        "tags.`arnn.study`",
     ]
     state = {
         "selectedColumns": columns,

@@ -16,9 +16,9 @@ def _said(view):
 def test_study_of_a_night_answers_every_question():
     said = _said(synthetic.view(tags={"arnn.num_validation": "270"}))
     assert list(said) == [
-        "Study",
         "Best",
         "By how much",
+        "Study",
         "Gradients",
         "Rotation",
         "Limits",

@@ -47,9 +47,9 @@ def findings(view: StudyView) -> list[Finding]:
         view: the study.
     """
     parts = {
-        "Study": _extent(view),
         "Best": _best(view),
         "By how much": lead(view),
+        "Study": _extent(view),
         "Gradients": _gradients(view),
         "Rotation": _rotation(view),
         "Limits": _limits(view),

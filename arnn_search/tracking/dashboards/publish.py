@@ -87,7 +87,8 @@ def study_note(view: StudyView, pages: Sequence[tuple[str, str]] = ()) -> str:
         return run_url("", location.experiment_id, location.run_id, artifact=path).lstrip("/")
 
     links = " · ".join(f"[{title}]({page_link(file)})" for title, file in pages)
-    return summarise(view).as_markdown(link, more=[f"Dashboards: {links}"] if links else [])
+    # MLflow shows a few lines at first, below the study's name.
+    return summarise(view).as_markdown(link, more=[f"Dashboards: {links}"] if links else [], has_title=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,14 +33,17 @@ class Summary:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
-    def as_markdown(self, link: Link = lambda number: None, *, more: Sequence[str] = ()) -> str:
+    def as_markdown(
+        self, link: Link = lambda number: None, *, more: Sequence[str] = (), has_title: bool = True
+    ) -> str:
         """Markdown; GitHub's tables.
 
         Args:
             link: the address of a trial's page; None for no link.
             more: further paragraphs in Markdown, between the words and the table.
+            has_title: whether the study's name stands above it.
         """
-        lines = [f"## {_escaped(self.title)}", ""]
+        lines = [f"## {_escaped(self.title)}", ""] if has_title else []
         for finding in self.findings:
             lines += [f"**{finding.label}.** {_escaped(finding.text)}", ""]
         for text in more:
