@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from arnn_search.studies.study import Study
 
 _SPARKS = "▁▂▃▄▅▆▇█"
-_LAST_TRIALS = 8
+_NARROW = 100
 
 
 @dataclass
@@ -41,6 +41,7 @@ class _Row:
     started: float = field(default_factory=time.monotonic)
     family: str = ""
     epoch: int = 0
+    first_epoch: int = 0
     value: float | None = None
     health: float | None = None
     gradients: str = ""
@@ -90,6 +91,7 @@ class Display(StudyListener, AbstractContextManager["Display"]):
         self._rows[number].family = str(parameters.get("family", ""))
 
     def trial_resumed(self, number: int, *, epoch: int) -> None:
+        self._rows[number].epoch = self._rows[number].first_epoch = epoch
         self.console.print(f"trial {number:>3}  goes on after epoch {epoch}", style="dim")
 
     def trial_warned(self, number: int, message: str) -> None:
@@ -174,7 +176,7 @@ class LiveDisplay(Display):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._live = Live(console=console, refresh_per_second=4, auto_refresh=False, transient=True)
-        self._drawn = 0.0
+        self._drawn, self._done_before = 0.0, 0
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -226,32 +228,42 @@ class LiveDisplay(Display):
         if now - self._drawn < 0.1:
             return
         self._drawn = now
-        table = Table(header_style="bold", box=None, pad_edge=False)
-        for column in ("trial", "family", "epoch", "", self.metric, "health", "gradients", "device", "time"):
-            table.add_column(column)
+        is_narrow = self.console.width < _NARROW
+        table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1 if is_narrow else 2, 0, 0))
+        columns = ("trial", "family", "epoch", "", self.metric, "health", "gradients", "device", "time left")
+        for column in (*columns, *([] if is_narrow else ["so far"])):
+            table.add_column(column, no_wrap=True)
         for row in self._rows.values():
-            table.add_row(
+            cells = (
                 str(row.number),
                 row.family,
                 f"{row.epoch}/{self.epochs}",
-                ProgressBar(total=self.epochs, completed=row.epoch, width=12),
+                ProgressBar(total=self.epochs, completed=row.epoch, width=6 if is_narrow else 12),
                 number(row.value),
                 number(row.health, digits=2),
                 row.gradients,
                 row.slot,
-                f"{now - row.started:.0f} s",
+                self._time_left(row, now),
             )
+            table.add_row(*cells, *([] if is_narrow else [f"{now - row.started:.0f} s"]))
         self._live.update(Group(table, Text(self._budget_line(now), style="dim")), refresh=True)
 
     def _budget_line(self, now: float) -> str:
         line = f"{self._done} of {self.total} trials"
-        ended = self._done - self._done_before
-        if ended:
-            seconds = (now - self._started) / ended * (self.total - self._done)
-            line += (
-                f", about {seconds:.0f} s left" if seconds < 120 else f", about {seconds / 60:.0f} min left"
-            )
+        running = sum((row.epoch - row.first_epoch) / max(self.epochs, 1) for row in self._rows.values())
+        trained, left = self._done - self._done_before + running, self.total - self._done - running
+        if trained > 0 and left > 0:
+            line += f", about {_duration((now - self._started) / trained * left)} left"
         return line
+
+    def _time_left(self, row: _Row, now: float) -> str:
+        """Of a trial that goes on to its last epoch as it has begun."""
+        trained = row.epoch - row.first_epoch
+        return _duration((now - row.started) / trained * (self.epochs - row.epoch)) if trained else "-"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def make_display(*, quiet: bool, to_stderr: bool = False) -> Display:

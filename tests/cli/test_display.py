@@ -1,5 +1,6 @@
 import io
 import math
+import time
 
 import pytest
 from rich.console import Console
@@ -50,15 +51,30 @@ def test_attempt_that_runs_again_is_said():
     assert "(runs again)" in console.file.getvalue()
 
 
-def test_live_display_shows_the_running_trials():
-    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+@pytest.mark.parametrize("width", [80, 120])
+def test_live_display_shows_the_running_trials(width):
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
     with LiveDisplay(console) as display:
-        display._done_before = 0
         _feed(display)
+        display._rows[4].started = display._started = time.monotonic() - 10
+        display._drawn = 0.0
         display._draw()
     shown = console.file.getvalue()
-    for word in ("gradients", "0.7500", "1/3", "0 of 2 trials"):
+    # A third of the first trial took 10 s, so there are 20 s of it left, and 50 s of both.
+    for word in ("val_accuracy", "gradients", "0.7500", "1/3", "0 of 2 trials, about 50 s left", " 20 s"):
         assert word in shown
+    assert "…" not in shown
+
+
+def test_trial_that_goes_on_from_a_checkpoint_is_not_faster_than_it_is():
+    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+    display = LiveDisplay(console)
+    _feed(display)
+    display.trial_started(5, attempt=2, slot="cpu:1")
+    display.trial_resumed(5, epoch=1)
+    display.epoch_ended(5, EpochReport(2, {}, 1.0))
+    row = display._rows[5]
+    assert display._time_left(row, row.started + 10) == "10 s"
 
 
 def test_output_that_is_no_terminal_gets_plain_lines():
