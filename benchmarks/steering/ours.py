@@ -1,20 +1,22 @@
-"""The steered policies, with what the tuning half has chosen."""
+"""The steered policies, with the package's own defaults, which the tuning half has chosen."""
 
+from arnn_search.health.race import StepRace
 from arnn_search.health.rule import HealthRule, ProbeLimits
-from benchmarks.steering.policies import Policy, Steering, make_policy
+from arnn_search.health.steering import Steering
+from benchmarks.steering.policies import Policy, make_policy
 
-PROBE = ProbeLimits()
-RULE = HealthRule()
-RUNGS = (8, 16, 32)
+_PROBE, _RULE, _RACE = ProbeLimits(), HealthRule(), StepRace()
 
 OURS: dict[str, Policy] = {
-    "TPE + rule": make_policy(sampler="tpe", pruner="none", steering=Steering(rule=RULE)),
-    "TPE + probe and rule": make_policy(
-        sampler="tpe", pruner="none", steering=Steering(probe=PROBE, rule=RULE)
-    ),
-    "TPE + ASHA + rule": make_policy(sampler="tpe", pruner="asha", steering=Steering(rule=RULE)),
-    "TPE + ASHA in steps": make_policy(sampler="tpe", pruner="asha", steering=Steering(rungs=RUNGS)),
-    "TPE + ASHA in steps + rule": make_policy(
-        sampler="tpe", pruner="asha", steering=Steering(rule=RULE, rungs=RUNGS)
-    ),
+    name: make_policy(sampler="tpe", pruner=pruner, steering=steering)
+    for name, pruner, steering in (
+        ("TPE + rule", "none", Steering(rule=_RULE)),
+        ("TPE + probe, rule", "none", Steering(probe=_PROBE, rule=_RULE)),
+        ("TPE + ASHA + rule", "asha", Steering(rule=_RULE)),
+        ("TPE + ASHA + probe, rule", "asha", Steering(probe=_PROBE, rule=_RULE)),
+        ("TPE + race", "none", Steering(race=_RACE)),
+        ("TPE + ASHA + race", "asha", Steering(race=_RACE)),
+        ("TPE + ASHA + rule, race", "asha", Steering(rule=_RULE, race=_RACE)),
+        ("TPE + ASHA + probe, rule, race", "asha", Steering(_PROBE, _RULE, _RACE)),
+    )
 }

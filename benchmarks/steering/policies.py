@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import optuna
 
-from arnn_search.health.rule import HealthRule, ProbeLimits, StepWindow
+from arnn_search.health.rule import StepWindow
+from arnn_search.health.steering import Steering
 from arnn_search.studies.engines.pruners import make_pruner
 from arnn_search.studies.engines.samplers import Draw, sampler_maker
 from benchmarks.steering.pool import Pool, suggest
@@ -47,30 +48,6 @@ class Replayed:
     def is_done(self) -> bool:
         """Whether the target was reached."""
         return self.steps_to_target is not None
-
-
-@dataclass(frozen=True)
-class Steering:
-    """What ends trainings before their first epoch does.
-
-    Attributes:
-        probe: limits at initialisation, or None.
-        rule: of the first steps, or None.
-        rungs: steps of the first epoch at which only the best of those seen so far go on, by training loss.
-        keep: share of them that goes on at each rung.
-        startup: how many must have come to a rung before it stops any.
-    """
-
-    probe: ProbeLimits | None = None
-    rule: HealthRule | None = None
-    rungs: tuple[int, ...] = ()
-    keep: float = 1 / 3
-    startup: int = 3
-
-    @property
-    def probes(self) -> bool:
-        """Whether the probe's steps are spent."""
-        return self.probe is not None
 
 
 def initial_metrics(row: Row) -> dict[str, float]:
@@ -160,7 +137,8 @@ class Replay:
                 trial.set_constraint(name, value)
                 if value > 0:
                     return "probe"
-        size = steering.rule.window_steps if steering.rule else 8
+        race, rungs = steering.race, steering.race.rungs if steering.race else ()
+        size = steering.rule.window_steps if steering.rule else race.race_first_rung if race else 8
         windows = windows_of(row, window_steps=size)
         for index, window in enumerate(windows):
             result.spend(window.steps)
@@ -168,18 +146,13 @@ class Replay:
                 windows[: index + 1], chance_loss=CHANCE_LOSS
             ):
                 return "rule"
-            if window.done in steering.rungs and self._loses_at(window.done, window.loss):
-                return "rung"
+            if race is not None and window.done in rungs:
+                others = self._at_rung.setdefault(window.done, [])
+                goes_on = race.goes_on(window.loss, others)
+                others.append(window.loss)
+                if not goes_on:
+                    return "race"
         return None
-
-    def _loses_at(self, rung: int, loss: float) -> bool:
-        """Asynchronous successive halving by the training loss of the last steps."""
-        seen = self._at_rung.setdefault(rung, [])
-        seen.append(loss if math.isfinite(loss) else math.inf)
-        if len(seen) < self.steering.startup:
-            return False
-        kept = max(1, math.floor(len(seen) * self.steering.keep))
-        return sorted(seen)[kept - 1] < seen[-1]
 
     def _ended_by_pruner(self, row: Row, trial: Any) -> str | None:
         for epoch, accuracy in enumerate(row.val_accuracy, start=1):

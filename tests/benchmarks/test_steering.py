@@ -5,12 +5,13 @@ import pickle
 import numpy as np
 import pytest
 
+from arnn_search.health.race import StepRace
 from arnn_search.health.rule import HealthRule, ProbeLimits
+from arnn_search.health.steering import Steering
 from benchmarks.steering.policies import (
     PEERS,
     PROBE_STEPS,
     STEPS_PER_EPOCH,
-    Steering,
     keras_tuner_hyperband,
     make_policy,
 )
@@ -36,7 +37,7 @@ def _row(number, *, rate, best, healthy=True):
         initial_rms=rms[0],
         gradient_rms=rms,
         update=np.ones((STEPS, 2)),
-        loss=np.linspace(2.35, 0.5, STEPS) if healthy else np.full(STEPS, 2.31),
+        loss=np.linspace(2.2, 0.5, STEPS) if healthy else np.full(STEPS, 2.31),
         accuracy=np.full(STEPS, 0.5),
         saturation=np.zeros((1, 3)),
         val_accuracy=best * np.linspace(0.5, 1, EPOCHS),
@@ -107,6 +108,15 @@ def test_rule_stops_the_ill_in_steps_and_the_probe_before_them(rows):
     assert sorted(row.number for _, row in stopped.ended_early) == [1, 2, 3, 4, 5]
     vetoed = make_policy(sampler="random", pruner="none", steering=Steering(probe=ProbeLimits(-4, 4, -4)))
     assert vetoed(rows, 2.0, 0).steps == whole + len(rows) * PROBE_STEPS
+
+
+def test_race_stops_at_the_first_rung_who_learns_slower(rows):
+    race = StepRace(race_first_rung=8, race_rungs=1, race_share=1 / 3, race_fewest=3)
+    result = make_policy(sampler="random", pruner="none", steering=Steering(race=race))(rows, 2.0, 0)
+    stopped = [row.number for _, row in result.ended_early]
+    assert result.steps == len(stopped) * 8 + (len(rows) - len(stopped)) * EPOCHS * STEPS_PER_EPOCH
+    assert len(stopped) >= 3
+    assert set(stopped) <= {1, 2, 3, 4, 5}
 
 
 def test_hyperband_of_keras_tuner_spends_its_brackets(rows):
