@@ -47,8 +47,10 @@ def train(
             drawn from random generators, whose state is the caller's to bring back.
         steps_per_execution: of `fit`; 0 leaves the choice open.
         callbacks: as `fit` takes them; setting `model.stop_training` ends the training.
-        watch: probes before the first step, looks at those of the first epoch, and may end the training;
-            the numbers are the same with it.
+        watch: probes before the first step, looks at those of the first epoch, and may end the training. The
+            numbers of TensorFlow are the same with it. On JAX and torch a probe takes what `fit` else draws
+            when it first looks at the data from the generator of the orders, which are others then, but the
+            same in every run.
     """
     batches = -(-len(training[0]) // batch_size)
     if steps_per_execution == 0 and takes_whole_epochs(model, training):
