@@ -21,6 +21,7 @@ from benchmarks.measurement import Figure, interleave, publish, ratio, spread
 from benchmarks.study_command import StudyRun, run_study_command, unpinned
 
 _GOAL = 1.15
+_GOAL_OF_WORKERS = 1 / 1.6
 _TRIALS = 8
 _SPACES = ("poster-cnn", "conv-classifier")
 _BATCH_SIZE = 32
@@ -86,8 +87,11 @@ class _Comparison:
                 _seconds(f"{prefix}: study's trials, {name}", [run.trials for run in runs]),
                 _seconds(f"{prefix}: study's conclusion, {name}", [run.conclusion for run in runs]),
             ]
+        one, several = self._studies["one worker"], self._studies["default workers"]
+        sped_up = spread([each.trials / alone.trials for each, alone in zip(several, one, strict=True)])
         return [
             *figures,
+            Figure(f"{prefix}: trials, default workers / one worker", sped_up, goal=_GOAL_OF_WORKERS),
             _seconds(f"{prefix}: bare loop's start-up", [run.start_up for run in self._bare]),
             _seconds(f"{prefix}: bare loop's fits", [run.fits for run in self._bare]),
         ]

@@ -7,7 +7,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from arnn_search.studies.engines.engine import PastTrial
 from arnn_search.studies.finished import Finished
-from arnn_search.studies.ledger import trial_attributes, trial_rungs
+from arnn_search.studies.ledger import trial_attribute, trial_attributes, trial_rungs
 
 Order = Literal["strict", "free"]
 
@@ -100,7 +100,7 @@ def as_past_trial(trial: FrozenTrial) -> PastTrial:
 
 
 def _as_running_trial(trial: FrozenTrial, *, needs_values: bool) -> PastTrial:
-    opening = trial_attributes(trial).get("opening", {})
+    opening = trial_attribute(trial, "opening", {})
     if not needs_values:
         return PastTrial(opening=opening)
     return PastTrial(parameters=trial.params, distributions=trial.distributions, opening=opening)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from optuna.trial import FrozenTrial
 
-from arnn_search.studies.ledger import Ledger, trial_attributes
+from arnn_search.studies.ledger import Ledger, trial_attribute
 
 _PREFIX = "lease:"
 _ENDED = -1
@@ -72,7 +72,7 @@ class Lease:
 
     def has_lost(self, trial: FrozenTrial) -> bool:
         """Whether a running trial of the ledger has nobody left who runs it."""
-        owner = trial_attributes(trial).get("supervisor", "")
+        owner = trial_attribute(trial, "supervisor", "")
         if owner == self.identity:
             return False
         if not self._shared or not owner:
@@ -87,7 +87,7 @@ class Lease:
 
     def has_died(self, trial: FrozenTrial) -> bool:
         """Whether the supervisor that a lost trial belonged to went without a word, maybe because of it."""
-        owner = trial_attributes(trial).get("supervisor", "")
+        owner = trial_attribute(trial, "supervisor", "")
         return self._shared and self._count_of(owner) != _ENDED
 
     def _count_of(self, owner: str) -> int:

@@ -226,6 +226,11 @@ def trial_attributes(trial: FrozenTrial) -> dict[str, Any]:
     }
 
 
+def trial_attribute(trial: FrozenTrial, name: str, default: Any = None) -> Any:
+    """One of them."""
+    return trial.user_attrs.get(_PREFIX + name, default)
+
+
 def trial_rungs(trial: FrozenTrial) -> dict[int, tuple[float, ...]]:
     """The scores of each epoch, by epoch from 1, where there are several objectives."""
     return {

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from arnn_search.intervals import mean_interval
 from arnn_search.precedence import precedence
-from arnn_search.studies.ledger import best_metrics, is_feasible, trial_attributes
+from arnn_search.studies.ledger import best_metrics, is_feasible, trial_attribute
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _pareto(completed: list[FrozenTrial], directions: Sequence[str]) -> list[Pla
 def _averaged(ordered: list[FrozenTrial], sign: float) -> list[Place]:
     groups: dict[str, list[FrozenTrial]] = defaultdict(list)
     for trial in ordered:
-        groups[trial_attributes(trial).get("architecture") or f"trial {trial.number}"].append(trial)
+        groups[trial_attribute(trial, "architecture") or f"trial {trial.number}"].append(trial)
     leaders, others = [], []
     for group in groups.values():
         scores = [trial.values[0] for trial in group]
@@ -104,6 +104,6 @@ def _precedence(trial: FrozenTrial, costs: Sequence[float]) -> tuple[Any, ...]:
     return precedence(
         costs,
         health=best_metrics(trial).get("health/score"),
-        num_parameters=trial_attributes(trial).get("num_parameters"),
+        num_parameters=trial_attribute(trial, "num_parameters"),
         number=trial.number,
     )

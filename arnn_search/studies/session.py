@@ -18,7 +18,7 @@ from arnn_search.studies.admission import BELOW_MIN_HEALTH, Admission
 from arnn_search.studies.checkpoints import CheckpointStore
 from arnn_search.studies.deaths import count_death
 from arnn_search.studies.engines.engine import Proposal
-from arnn_search.studies.ledger import LedgerTrial, trial_attributes, trial_epochs
+from arnn_search.studies.ledger import LedgerTrial, trial_attribute, trial_epochs
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.objectives import MEASURED, Objectives
 from arnn_search.studies.out_of_memory import record_out_of_memory
@@ -211,7 +211,7 @@ class Session:
         """Gives the trial the epochs of another one of the same architecture."""
         self._trial.set_attribute("reused", source.number)
         for epoch, metrics in trial_epochs(source).items():
-            self.report(EpochReport(epoch, metrics, trial_attributes(source).get("training_seconds", 0.0)))
+            self.report(EpochReport(epoch, metrics, trial_attribute(source, "training_seconds", 0.0)))
         # Of one that is infeasible for its health the same is found out again.
         state: Literal["completed", "pruned"] = (
             "pruned" if source.state == LedgerState.PRUNED else "completed"

@@ -23,7 +23,7 @@ from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Read
 from arnn_search.studies.finished import Finished
 from arnn_search.studies.history import HistoryView, as_past_trial
 from arnn_search.studies.lease import Lease
-from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attributes
+from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attribute, trial_attributes
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.objectives import Objectives
 from arnn_search.studies.out_of_memory import BATCH_SIZE
@@ -273,7 +273,7 @@ class Supervisor:
 
     def _note_evaluated(self, trials: "list[FrozenTrial]") -> None:
         for trial in self._finished.news(trials):
-            architecture = trial_attributes(trial).get("architecture")
+            architecture = trial_attribute(trial, "architecture")
             if architecture:
                 self._by_architecture[architecture].append(trial)
 
