@@ -31,14 +31,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--away", type=float, default=60.0, help="seconds without the server")
     parser.add_argument("--rounds", type=int, default=2, help="of training with and without the server")
+    parser.add_argument("--part", choices=["large", "away"], help="by default both")
     arguments = parser.parse_args()
     pin_threads(1)
-    figures = []
+    settings = vars(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        figures += _large_study(folder, trials=arguments.trials, epochs=arguments.epochs)
-        figures += _server_away(folder, seconds=arguments.away, rounds=arguments.rounds)
-    publish("tracking", figures, settings=vars(arguments))
+        if arguments.part != "away":
+            figures = _large_study(folder, trials=arguments.trials, epochs=arguments.epochs)
+            publish("tracking", figures, settings=settings)
+        if arguments.part != "large":
+            figures = _server_away(folder, seconds=arguments.away, rounds=arguments.rounds)
+            publish("server_away", figures, settings=settings)
 
 
 def _large_study(folder: Path, *, trials: int, epochs: int) -> list[Figure]:
