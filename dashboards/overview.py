@@ -226,7 +226,8 @@ def endings(study):
     others = [(label, count) for label, count in zip(labels, counts, strict=True) if label not in _NORMAL]
     if others:
         label, count = others[-1]
-        title += f"; most of the others were {label} ({count})" if len(others) > 1 else f"; {count} {label}"
+        rest = sum(number for _, number in others) - count
+        title += f"; {count} {label}" + (f", {rest} otherwise" if rest else "")
     figures.style(figure, title=title, caption="How trials ended, and why.", height=120 + 34 * len(counts))
     return figures.count_axis(figure, largest=int(counts.max()), title="trials")
 

@@ -10,6 +10,7 @@ from itertools import combinations
 import plotly.graph_objects as go
 
 from arnn_search import figures
+from arnn_search.tracking.dashboards.findings import amount
 from arnn_search.tracking.leaderboard import pareto_front
 
 _WEIGHTS = "num_weights"
@@ -51,8 +52,8 @@ def _ends(known, front, first, first_name, second, second_name):
         return f"{first_name} against {second_name}"
     a, b = known.loc[best], known.loc[other]
     return (
-        f"From trial {other} ({first_name} {b[first]:,.4g}, {second_name} {b[second]:,.4g}) to trial {best} "
-        f"({a[first]:,.4g}, {a[second]:,.4g})"
+        f"From trial {other} ({first_name} {amount(b[first])}, {second_name} {amount(b[second])}) to trial "
+        f"{best} ({amount(a[first])}, {amount(a[second])})"
     )
 
 

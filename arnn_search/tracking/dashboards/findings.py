@@ -87,6 +87,13 @@ def ending(state: str, reason: str, *, form: str = "{state}: {reason}") -> str:
     return state if says_it_all else form.format(state=state, reason=reason)
 
 
+def amount(value: float) -> str:
+    """A value of any metric: four digits, and no power of ten for what can be counted."""
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
 def signed(value: float) -> str:
     """A gain with its sign, in three digits."""
     return f"{value:+.3g}"
@@ -137,10 +144,9 @@ def _best(view: StudyView) -> str:
     number = int(best.name)
     if len(view.objectives) > 1:
         front = len(view.leaderboard)
-        said = (
-            f"{front} of {len(view.completed)} completed trials are on the Pareto front: nobody beats them "
-        )
-        return said + f"in everything. Best in {view.metric}: {view.title(number)}, {_values(view, best)}."
+        said = f"{front} of {len(view.completed)} completed trials are on the Pareto front: no other trial "
+        said += "is at least as good in everything and better in something. "
+        return said + f"Best in {view.metric}: {view.title(number)}, {_values(view, best)}."
     said = f"{view.title(number).capitalize()}, {view.metric} {best['score']:.4f}{_interval(best)}"
     said += f", the mean of {best['repeats']} repeats." if best["repeats"] > 1 else "."
     test = {n.removeprefix("test_"): v for n, v in sorted(view.metrics.items()) if n.startswith("test_")}
@@ -152,7 +158,7 @@ def _best(view: StudyView) -> str:
 
 def _values(view: StudyView, row: Any) -> str:
     columns = ((one.metric, f"metric.{one.metric}") for one in view.objectives)
-    return ", ".join(f"{name} {row[column]:,.4g}" for name, column in columns if column in row)
+    return ", ".join(f"{name} {amount(row[column])}" for name, column in columns if column in row)
 
 
 def _interval(row: Any) -> str:
@@ -238,10 +244,10 @@ def _limit_sentences(view: StudyView) -> Iterator[str]:
             float(np.median(list(moved.values()))),
             max(moved.items(), key=lambda item: abs(np.log(item[1]))),
         )
-        yield (
-            f"Learnable L ended at {middle:.2f} times its start in the median of {len(moved)} trials, "
-            f"{most:.2f} times in trial {number}."
-        )
+        said = f"in the median of {len(moved)} trials, {most:.2f} times in trial {number}"
+        if len(moved) == 1:
+            said = f"in trial {number}"
+        yield f"Learnable L ended at {middle:.2f} times its start {said}."
     mode = "param.limit_mode"
     if mode in view.trials:
         found = compare(view, mode, "learnable", "fixed", ignoring={"param.limit_factor"})

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from arnn_search.tracking.dashboards.findings import Finding, findings
+from arnn_search.tracking.dashboards.findings import Finding, amount, findings
 from arnn_search.tracking.study_view import StudyView
 
 _LEADERS = 10
@@ -108,7 +108,7 @@ def _cells_of(rank: int, row: Any, columns: Sequence[str], others: Sequence[str]
         "epochs": str(int(row["num_epochs"])),
         "weights": _number(row["num_weights"], ",.0f"),
     }
-    cells |= {name: _number(row.get(f"metric.{name}"), ",.4g") for name in others}
+    cells |= {name: amount(row.get(f"metric.{name}", np.nan)) for name in others}
     return tuple(cells.get(name, f"{row['score']:.4f}") for name in columns)
 
 
