@@ -17,6 +17,10 @@ from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.randomness import random_state, restore_random_state
 
 _CHANCE_SAMPLES = 1024
+_SMALL_BYTES = 1 << 26
+"""Of weights and optimizer, which the probe copies and puts back after each batch: beyond it takes one ..."""
+_MOST_BYTES = 1 << 30
+"""... and beyond this none, unless the probe has been asked for."""
 
 
 class HealthWatch:
@@ -73,13 +77,19 @@ class HealthWatch:
             step: takes one training step on the batch of the given number.
             batches: how many there are to take.
         """
+        num_bytes = 4 * sum(
+            math.prod(variable.shape)
+            for variable in (*self._model.variables, *self._model.optimizer.variables)
+        )
+        if num_bytes > _MOST_BYTES and not self.probes:
+            return True
         state = random_state()
         health = probe(
             self._model,
             self._telemetry,
             step=step,
             saturation=self._saturation,
-            batches=min(batches, PROBE_BATCHES),
+            batches=min(batches, PROBE_BATCHES if num_bytes <= _SMALL_BYTES else 1),
         )
         restore_random_state(state)
         self.outcome = self._channel.probed(health.metrics())
