@@ -1,5 +1,6 @@
 """The published results as they came out here: made from the committed results, one section for each."""
 
+import re
 from pathlib import Path
 
 from arnn_search.reproduce.experiments import EXPERIMENTS
@@ -45,6 +46,8 @@ def _section(name: str, result: Result, folder: Path) -> str:
     picture = next(
         (f"{name}{suffix}" for suffix in _PICTURES if (folder / f"{name}{suffix}").is_file()), None
     )
-    text = result.as_markdown(picture=picture and f"{folder.name}/{picture}")
-    heading, _, rest = text.partition("\n")
+    address = picture and f"{folder.name}/{picture}"
+    heading, _, rest = result.as_markdown(picture=address).partition("\n")
+    # The figure opens in its whole size.
+    rest = re.sub(r"^(!\[.*\]\((.*)\))$", r"[\1](\2)", rest, flags=re.MULTILINE)
     return f"{heading} {{ #{name} }}\n{rest}"

@@ -57,7 +57,8 @@ def test_sections_show_wins_and_losses_of_what_is_committed(reproductions, tmp_p
     (tmp_path / "relu.png").write_bytes(b"")
     text = reproductions.sections(tmp_path)
     assert text.startswith("## ReLU units { #relu }")
-    assert f"![ReLU units]({tmp_path.name}/relu.png)" in text
+    address = f"{tmp_path.name}/relu.png"
+    assert f"[![ReLU units]({address})]({address})" in text
     assert "| network | \\|V\\| |" in text
     assert "| classic | 0.25 ± 0.05 |" in text
     assert "| AR is behind at first | **contradicted** | AR 1, classic 2 |" in text
