@@ -34,7 +34,6 @@ _RUN = ("--epochs", "1", "--max-train-samples", "128", "--workers", "1", "--no-m
 SMALLER = {
     "run": ("--trials", "1", *_RUN),
     "resume": ("--trials", "3", "--workers", "1", "--no-mlflow", "--quiet"),
-    "reproduce": ("--data", "digits", "--seeds", "1", *_RUN),
 }
 """What is added to a command before it is run; the last of two equal options counts."""
 
