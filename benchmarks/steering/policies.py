@@ -16,7 +16,8 @@ from benchmarks.steering.pool import Pool, suggest
 from benchmarks.steering.table_file import Row
 
 STEPS_PER_EPOCH = 32
-PROBE_STEPS = 4
+PROBE_STEPS = 8
+"""What the probe costs: its four batches, and as much again for putting everything back, as measured."""
 CHANCE_LOSS = math.log(10)
 
 
@@ -25,7 +26,7 @@ class Replayed:
     """What a policy did on a pool.
 
     Attributes:
-        steps: in all; the probe's batches count as steps.
+        steps: in all; the probe counts as `PROBE_STEPS`.
         steps_to_target: when a validation accuracy of the target was seen; None if it never was.
         ended_early: architectures that were vetoed or stopped, by what did it.
     """
