@@ -9,8 +9,12 @@ import keras
 _STAND_IN = (8, 8)
 _SLOTS_IF_UNKNOWN = 2
 _BYTES = {"float64": 8, "int64": 8, "float16": 2, "bfloat16": 2, "int8": 1, "uint8": 1, "bool": 1}
-_PER_STEP = ((keras.layers.LSTM, 11), (keras.layers.GRU, 10), (keras.layers.RNN, 3))
+_KEPT_EACH_STEP = 14
 """Arrays of the width of the state that a recurrent layer keeps of each step for the way back."""
+_KEPT_SCORES = 3
+"""Arrays of the size of the scores that attention keeps: before and after the softmax, and its dropout's."""
+_FROM_OUTPUT = frozenset({"linear", "relu", "tanh", "sigmoid", "softmax", "elu", "selu"})
+"""Activations whose gradient is found from what they gave; of all others what went in is kept, too."""
 _WITHOUT_OUTPUT = (
     keras.layers.InputLayer,
     keras.layers.Flatten,
@@ -23,15 +27,17 @@ _WITHOUT_OUTPUT = (
 def training_bytes(model: keras.Model, batch_size: int) -> int | None:
     """An estimate of the memory that training takes, beside the framework itself and the data.
 
-    Weights w, their gradients g = w of the trainable ones, the optimizer's s slots, the weights of the best
-    epoch, and of every layer's output a what is kept for the way back:
+    Weights w twice (those of the best epoch are kept), for the trainable ones g gradients and the optimizer's
+    s slots, once more for the largest of them, which the optimizer is at work on; for each sample what is
+    kept for the way back k, and the largest output a of a layer, which is there twice more on that way:
 
-        2 w + (1 + s) g + batch_size (sum of a + 2 max a)
+        2 w + (1 + s) (sum of g + max g) + batch_size (sum of k + 2 max a)
 
-    A layer keeps its output, one with an activation also what goes into that, dropout its mask; recurrent
-    layers keep their gates of every step, attention its scores. What a backend's kernels need while they run,
-    what it frees early or computes again, and the fragments of its allocator are not known here; on a GPU
-    cuDNN's workspaces come on top. `benchmarks/README.md` has the estimate beside measured peaks.
+    A layer keeps its output; most of what goes into its activation can be found from that. Dropout keeps its
+    mask, batch normalisation and a rotating layer what they work with, recurrent layers their gates of every
+    step, attention its scores. What a backend's kernels need while they run, what it frees early or computes
+    again, and the fragments of its allocator are not known here; on a GPU cuDNN's workspaces come on top.
+    `benchmarks/README.md` has the estimate beside measured peaks.
 
     Args:
         model: built and compiled.
@@ -42,14 +48,16 @@ def training_bytes(model: keras.Model, batch_size: int) -> int | None:
         None if it has no weights.
     """
     weights = sum(map(_variable_bytes, model.variables))
-    trainable = sum(map(_variable_bytes, model.trainable_variables))
+    gradients = list(map(_variable_bytes, model.trainable_variables))
+    optimized = (1 + _num_slots(model.optimizer)) * (sum(gradients) + max(gradients, default=0))
     if not weights:
         return None
     kept, largest = 0, 0
-    for size in _kept_bytes(model):
-        kept, largest = kept + size, max(largest, size)
+    for operation in _operations(model):
+        output, within = _kept_by(operation)
+        kept, largest = kept + output + within, max(largest, output)
     activations = batch_size * (kept + 2 * largest)
-    return 2 * weights + (1 + _num_slots(model.optimizer)) * trainable + activations
+    return 2 * weights + optimized + activations
 
 
 def _num_slots(optimizer: Any) -> int:
@@ -62,36 +70,36 @@ def _num_slots(optimizer: Any) -> int:
     return sum(tuple(variable.shape) == _STAND_IN for variable in copy.variables)
 
 
-def _kept_bytes(model: Any) -> Iterator[int]:
-    """What each operation keeps of one sample."""
+def _operations(model: Any) -> Iterator[Any]:
+    """The layers and operations that a model consists of, those of models within it included."""
     for operation in getattr(model, "operations", getattr(model, "layers", ())):
         if isinstance(operation, keras.Model):
-            yield from _kept_bytes(operation)
+            yield from _operations(operation)
         elif not isinstance(operation, _WITHOUT_OUTPUT):
-            yield from _kept_by(operation)
+            yield operation
 
 
-def _kept_by(operation: Any) -> Iterator[int]:
+def _kept_by(operation: Any) -> tuple[int, int]:
+    """The bytes of one sample's output, and of what else is kept of it."""
     try:
         outputs, inputs = keras.tree.flatten(operation.output), keras.tree.flatten(operation.input)
     except (AttributeError, ValueError):  # not called yet, or more than once
-        return
-    size = sum(map(_sample_bytes, outputs))
-    yield size
-    activation = getattr(operation, "activation", None)
-    if activation is not None and activation is not keras.activations.linear:
-        yield size
-    if isinstance(operation, keras.layers.Dropout):
-        yield size
+        return 0, 0
+    output, item = sum(map(_sample_bytes, outputs)), _item_bytes(outputs[0])
+    within = 0
+    if getattr(getattr(operation, "activation", None), "__name__", "linear") not in _FROM_OUTPUT:
+        within += output
+    if isinstance(operation, keras.layers.Dropout) or hasattr(operation, "limit_values"):
+        within += output
+    if isinstance(operation, keras.layers.BatchNormalization):
+        within += 2 * output
     if isinstance(operation, keras.layers.RNN):
-        steps, width = inputs[0].shape[1], outputs[0].shape[-1]
-        per_step = next(number for kind, number in _PER_STEP if isinstance(operation, kind))
-        yield per_step * (steps or 1) * width * _item_bytes(outputs[0])
+        within += _KEPT_EACH_STEP * (inputs[0].shape[1] or 1) * outputs[0].shape[-1] * item
     if isinstance(operation, keras.layers.MultiHeadAttention):
         queries, keys = inputs[0].shape[1] or 1, inputs[-1].shape[1] or 1
-        width = operation.num_heads * operation.key_dim
-        scores = 3 * operation.num_heads * queries * keys
-        yield (scores + width * 2 * (queries + keys)) * _item_bytes(outputs[0])
+        projected = 2 * (queries + keys) * operation.key_dim
+        within += operation.num_heads * (_KEPT_SCORES * queries * keys + projected) * item
+    return output, within
 
 
 def _sample_bytes(tensor: Any) -> int:
