@@ -18,6 +18,9 @@ Duplicates = Literal["resample", "reuse", "repeat"]
 MOST_TRIES = 5
 """How many proposals in place of one that was evaluated already; the last is trained whatever it is."""
 
+OUT_OF_MEMORY = "memory"
+"""The constraint that a trial has violated for which there is not enough memory. By how much is not known."""
+
 BELOW_MIN_HEALTH = "below min_health"
 """The reason for which a trial that was trained to its end is infeasible."""
 
@@ -146,6 +149,9 @@ class Admission:
         if source is None:
             return TRAIN
         if self.duplicates == "reuse" or not can_resample:
+            if source.constraints.get(OUT_OF_MEMORY, 0) > 0:
+                message = f"The same architecture as trial {source.number}, which ran out of memory."
+                return Decision("refuse", reason="reused", message=message, source=source)
             message = f"The same architecture as trial {source.number}, whose result is taken over."
             return Decision("reuse", reason="reused", message=message, source=source)
         return Decision("resample") if tries < MOST_TRIES else TRAIN

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from arnn_search.studies.admission import OUT_OF_MEMORY
 from arnn_search.studies.ledger import LedgerTrial, trial_attributes
 from arnn_search.trials.channel import Built
 from arnn_search.trials.outcome import TrialOutcome
@@ -14,9 +15,6 @@ BATCH_SIZE = "batch_size"
 
 _ATTEMPTS = "out_of_memory"
 """The attribute with the size of each attempt that ran out of memory."""
-
-CONSTRAINT = "memory"
-"""The constraint that a trial has violated for which there is not enough memory. By how much is not known."""
 
 
 def record_out_of_memory(
@@ -50,7 +48,7 @@ def record_out_of_memory(
     halved = half if BATCH_SIZE not in attributes and half and half % replicas == 0 else None
     message = f"{_sentence(size)} {outcome.message}".strip()
     if halved is None:
-        trial.set_constraints({CONSTRAINT: 1.0})
+        trial.set_constraints({OUT_OF_MEMORY: 1.0})
     else:
         trial.set_attribute(BATCH_SIZE, halved)
         message += f" It runs again with a batch of {halved}."

@@ -135,6 +135,8 @@ class Session:
         self._write_values()
         self._write_built(built)
         if decision.action == "refuse":
+            if decision.source is not None:
+                self._trial.set_constraints(decision.source.constraints)
             return Verdict(outcome=TrialOutcome("infeasible", decision.reason, decision.message))
         if decision.source is not None:
             return Verdict(outcome=self._taken_over(decision.source, decision.message))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from arnn_search.execution.executor import Executor
 from arnn_search.execution.slots import Slot
 from arnn_search.health.race import StepRace
-from arnn_search.studies.admission import Admission
+from arnn_search.studies.admission import OUT_OF_MEMORY, Admission
 from arnn_search.studies.checkpoints import CheckpointStore, LocalCheckpoints
 from arnn_search.studies.deaths import count_death, give_up
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
@@ -362,7 +362,9 @@ class Supervisor:
 
 
 def _has_result(past: PastTrial) -> bool:
-    return past.state.is_finished() and bool(past.intermediate_values or past.rungs)
+    """That an architecture does not fit into memory is one, too."""
+    is_known = past.intermediate_values or past.rungs or past.constraints.get(OUT_OF_MEMORY, 0) > 0
+    return past.state.is_finished() and bool(is_known)
 
 
 def _nothing(architecture: str) -> None:

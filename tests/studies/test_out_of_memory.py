@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from arnn_search.execution import Slot
-from arnn_search.studies.admission import Admission
+from arnn_search.studies.admission import MOST_TRIES, Admission
 from arnn_search.studies.ledger import trial_attributes
 from arnn_search.trials.channel import Built, EpochReport
 from arnn_search.trials.outcome import memory_outcome
@@ -23,9 +23,12 @@ class Memory:
         self.most, self.attempts, self.epochs = most, [], []
 
     def __call__(self, task, session):
-        width = session.suggest(WIDTH)
-        session.suggest(RATE)
-        verdict = session.built(Built(f"width-{width}", width * 100, training_bytes=width * GIGABYTE))
+        build_again = True
+        while build_again:
+            width = session.suggest(WIDTH)
+            session.suggest(RATE)
+            verdict = session.built(Built(f"width-{width}", width * 100, training_bytes=width * GIGABYTE))
+            build_again = verdict.build_again
         if verdict.outcome is not None:
             yield verdict.outcome
             return
@@ -114,6 +117,24 @@ def test_architecture_whose_training_is_estimated_too_large_is_never_trained(tmp
     assert "Training it takes about 7,516 MB; max_memory is 5,369 MB." in {
         attributes[number]["message"] for number in refused
     }
+
+
+@pytest.mark.parametrize("duplicates", ["resample", "reuse"])
+def test_architecture_that_did_not_fit_is_not_tried_again(tmp_path, duplicates):
+    script = Memory(most=20)
+    trials, attributes = _run(tmp_path, script, 14, admission=Admission(duplicates=duplicates))
+    tried = [width for _, attempt, width, _ in script.attempts if attempt == 1 and width > 5]
+    if duplicates == "resample":
+        # The last of several proposals is tried whatever it is: all five widths are known by then.
+        resampled = {number for number, one in enumerate(attributes) if one.get("resampled") == MOST_TRIES}
+        first = {number for number, attempt, _, _ in script.attempts if attempt == 1} - resampled
+        assert len(first) == 5
+        return
+    assert len(tried) == len(set(tried))
+    again = [one for one in attributes if one["state"] == "infeasible" and one["reason"] == "reused"]
+    assert again
+    assert all("which ran out of memory." in one["message"] for one in again)
+    assert {trial.constraints["memory"] for trial in trials if trial.params["width"] > 5} == {1.0}
 
 
 def test_scripted_trials_that_fit_are_not_touched(tmp_path):
