@@ -6,7 +6,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from arnn_search.studies.finished import Finished
 from arnn_search.studies.layout import StudyLayout
-from arnn_search.studies.ledger import Ledger, is_feasible
+from arnn_search.studies.ledger import Ledger, is_feasible, trial_times
 from arnn_search.studies.ranking import rank
 from arnn_search.tracking import NullTracker, Tracker
 
@@ -64,12 +64,14 @@ class Progress:
         metric = [[recorded["metric"], ledger.direction]]
         self._names = [name for name, _ in recorded.get("objectives", metric)]
         self._finished, self._num_finished = Finished(), 0
+        self._last_epoch = 0
         self._best: dict[str, float] = {}
 
     def update(self) -> None:
         """Takes the trials into account that have ended since the last call."""
         for trial in self._finished.news(self._ledger.trials()):
             self._num_finished += 1
+            self._last_epoch = max([self._last_epoch, *trial_times(trial).values()])
             if trial.state != TrialState.COMPLETE or not is_feasible(trial):
                 continue
             scores = zip(self._names, self._ledger.directions, trial.values, strict=True)
@@ -78,4 +80,8 @@ class Progress:
                 self._best[name] = better(self._best.get(name, score), score)
         metrics = {"trials_finished": float(self._num_finished)}
         metrics |= {f"best_{name}": score for name, score in self._best.items()}
-        self._tracker.log_metrics(None, metrics, step=self._num_finished)
+        if self._num_finished:
+            # With so many trials ended it is always this time: told again, it adds no point.
+            self._tracker.log_metrics(
+                None, metrics, self._num_finished, milliseconds=self._last_epoch or None
+            )

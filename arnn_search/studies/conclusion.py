@@ -3,6 +3,7 @@
 from arnn_search.execution.executor import Executor
 from arnn_search.studies.ledger import Ledger
 from arnn_search.studies.study import Study, Trial
+from arnn_search.studies.telling import milliseconds_now
 from arnn_search.tracking import NullTracker, Tracker
 from arnn_search.tracking.dashboards.background import DashboardPublisher
 
@@ -28,7 +29,9 @@ def conclude(
     if leaderboard and leaderboard[0].model is not None:
         _score_on_test(study, leaderboard[0], ledger, executor, batch_size=batch_size)
         test = study.attributes["test"]
-        tracker.log_metrics(None, {f"test_{name}": value for name, value in test["metrics"].items()}, step=0)
+        metrics = {f"test_{name}": value for name, value in test["metrics"].items()}
+        # At the time and the step of the score, so that a study that is concluded again adds no point.
+        tracker.log_metrics(None, metrics, test.get("after", 0), milliseconds=test.get("time"))
         tracker.set_tags(None, {"arnn.best_trial": leaderboard[0].number})
     tracker.set_note(summary_note(study))
     if len(study.objectives) > 1:
@@ -60,14 +63,15 @@ def _score_on_test(study: Study, best: Trial, ledger: Ledger, executor: Executor
     recorded = study.attributes.get("test", {})
     if recorded.get("trial") == best.number and not recorded.get("error"):
         return  # the test part has told what it has to tell
+    after = sum(trial.state.is_finished() for trial in ledger.trials())
+    score = {"trial": best.number, "metrics": {}, "error": "", "after": after, "time": milliseconds_now()}
     try:
-        metrics = executor.call(
+        score["metrics"] = executor.call(
             "arnn_search.trials.evaluate:evaluate_model", best.model, study.data_directory, "test", batch_size
         )
     except RuntimeError as error:  # a study that has its results must not end in this
-        ledger.set_attribute("test", {"trial": best.number, "metrics": {}, "error": str(error)[:2000]})
-    else:
-        ledger.set_attribute("test", {"trial": best.number, "metrics": metrics, "error": ""})
+        score["error"] = str(error)[:2000]
+    ledger.set_attribute("test", score)
 
 
 def summary_note(study: Study) -> str:

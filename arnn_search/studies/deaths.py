@@ -6,6 +6,7 @@ from optuna.trial import TrialState
 
 from arnn_search.studies.ledger import LedgerTrial, trial_attributes
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.telling import milliseconds_now
 from arnn_search.trials.outcome import TrialOutcome
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def give_up(trial: LedgerTrial, tracker: "Tracker | NullTracker", listener: Stud
     outcome = TrialOutcome("failed", "machine lost", message)
     for name in ("state", "reason", "message"):
         trial.set_attribute(name, getattr(outcome, name))
+    ended = milliseconds_now()
+    trial.set_attribute("ended", ended)
     trial.finish(TrialState.FAIL)
     tracker.start_trial(trial.number, tags={"arnn.message": message})
-    tracker.end_trial(trial.number, outcome.state, outcome.reason)
+    tracker.end_trial(trial.number, outcome.state, outcome.reason, milliseconds=ended)
     listener.trial_ended(trial.number, outcome, value=None, again=False)

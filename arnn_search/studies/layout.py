@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arnn_search.errors import StudyError, UnknownNameError
+from arnn_search.studies.patience import is_disk_full
 from arnn_search.studies.storage import FILE_NAME
 
 
@@ -131,6 +132,24 @@ def check_writable(directory: Path) -> None:
         raise StudyError(
             f"The folder {directory} cannot be written: {error.strerror}. Studies need a place for their "
             "ledger, models and data: give one with --directory, or make this one writable."
+        ) from error
+
+
+def make_directory(directory: Path) -> None:
+    """Makes the folder of a trial, if it is missing.
+
+    Raises:
+        OSError: the disk is full.
+        StudyError: it cannot be made for another reason.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        raise StudyError(
+            f"The folder {directory} cannot be made: {error.strerror}. The study has stopped; what was "
+            "reported before is kept, and `arnn-search resume` goes on when that is mended."
         ) from error
 
 

@@ -58,10 +58,11 @@ class Lease:
     def _discount(self, now: float) -> None:
         """Holds nothing against the others that happened while this supervisor itself could not look.
 
-        It was stopped, or the database was away, for all of them.
+        It was stopped, or the database was away, for all of them. A look counts for as long as it may take
+        them to give a sign, and no longer: so also one who looks seldom finds out in the end.
         """
-        blind = now - self._looked
-        if blind > self._seconds / 6:
+        blind = now - self._looked - self._seconds / 6
+        if blind > 0:
             self._seen = {owner: (count, since + blind) for owner, (count, since) in self._seen.items()}
         self._looked = now
 

@@ -24,6 +24,8 @@ Direction = Literal["maximize", "minimize"]
 T = TypeVar("T")
 
 _RUNG = f"{_PREFIX}rung:"
+_TIME = f"{_PREFIX}time"
+"""Of an epoch, among its metrics."""
 
 
 class Ledger:
@@ -182,14 +184,28 @@ class LedgerTrial:
         return self._trial.storage.get_trial(self._trial._trial_id)
 
     @patiently
-    def report(self, epoch: int, value: float | None, metrics: Mapping[str, float]) -> None:
-        """Writes an epoch: the score for the pruners, and every metric that is a finite number."""
+    def report(
+        self, epoch: int, value: float | None, metrics: Mapping[str, float], *, milliseconds: int
+    ) -> None:
+        """Writes an epoch: the score for the pruners, every metric that is a finite number, and the time.
+
+        What an earlier attempt has reported of the epoch is replaced.
+
+        Args:
+            epoch: from 1.
+            value: the score; None if there is none, or several.
+            metrics: of the epoch.
+            milliseconds: when it was reported, since 1970.
+        """
         if value is not None and math.isfinite(value):
-            # Optuna's trial would keep what an earlier attempt has reported.
-            storage, identity = self._trial.storage, self._trial._trial_id
-            storage.set_trial_intermediate_value(identity, epoch, value)
+            self._trial.storage.set_trial_intermediate_value(self._trial._trial_id, epoch, value)
         finite = {name: number for name, number in metrics.items() if math.isfinite(number)}
-        self._trial.set_user_attr(f"{_EPOCH}{epoch:05d}", finite)
+        self._trial.set_user_attr(f"{_EPOCH}{epoch:05d}", finite | {_TIME: milliseconds})
+
+    @patiently
+    def forget(self, epoch: int) -> None:
+        """Takes back an epoch of an earlier attempt, which this one has not come to."""
+        self._trial.set_user_attr(f"{_EPOCH}{epoch:05d}", {})
 
     @patiently
     def set_attribute(self, name: str, value: Any) -> None:
@@ -243,19 +259,30 @@ def trial_rungs(trial: FrozenTrial) -> dict[int, tuple[float, ...]]:
 def trial_epochs(trial: FrozenTrial) -> dict[int, dict[str, float]]:
     """The metrics of each epoch that was reported, by epoch from 1."""
     return {
-        int(name.removeprefix(_EPOCH)): value
-        for name, value in sorted(trial.user_attrs.items())
-        if name.startswith(_EPOCH)
+        epoch: {name: number for name, number in metrics.items() if name != _TIME}
+        for epoch, metrics in _recorded_epochs(trial)
     }
+
+
+def trial_times(trial: FrozenTrial) -> dict[int, int]:
+    """When each epoch was reported, by epoch from 1, in milliseconds since 1970."""
+    return {epoch: metrics[_TIME] for epoch, metrics in _recorded_epochs(trial) if _TIME in metrics}
+
+
+def _recorded_epochs(trial: FrozenTrial) -> list[tuple[int, dict[str, Any]]]:
+    """Without those that were taken back."""
+    return [
+        (int(name.removeprefix(_EPOCH)), metrics)
+        for name, metrics in sorted(trial.user_attrs.items())
+        if name.startswith(_EPOCH) and metrics
+    ]
 
 
 def best_metrics(trial: FrozenTrial) -> dict[str, float]:
     """The metrics of the trial's best epoch, whose weights are kept; of its last one if none was best."""
-    best = trial.user_attrs.get(f"{_PREFIX}best_epoch")
-    if best:
-        return dict(trial.user_attrs.get(f"{_EPOCH}{best:05d}", {}))
     epochs = trial_epochs(trial)
-    return epochs[max(epochs)] if epochs else {}
+    best = trial.user_attrs.get(f"{_PREFIX}best_epoch") or max(epochs, default=0)
+    return epochs.get(best, {})
 
 
 def is_feasible(trial: FrozenTrial) -> bool:

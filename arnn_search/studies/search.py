@@ -51,6 +51,7 @@ from arnn_search.studies.sizes import num_bytes
 from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
+from arnn_search.studies.telling import catch_up
 from arnn_search.studies.warm_start import imported_as_json, imported_from_json
 from arnn_search.tracking import NullTracker, Tracker, is_server, resolve_uri
 from arnn_search.tracking.dashboards.background import DashboardPublisher
@@ -331,6 +332,8 @@ def _supervise(
 
     best_models = BestModels(ledger, layout, keep=config.keep_models, average=config.duplicates == "repeat")
     progress = Progress(ledger, tracker)
+    catch_up(ledger, layout, tracker, shared=config.storage is not None)
+    progress.update()
 
     def on_trial_end(number: int) -> None:
         best_models.update()
@@ -397,7 +400,6 @@ def _tracker(
     if not config.mlflow:
         return NullTracker()
     recorded = ledger.attributes
-    is_new = "tracking_uri" not in recorded
     uri = recorded.get("tracking_uri") or resolve_uri(config.tracking_uri)
     ledger.set_attribute("tracking_uri", uri)
     tracker = Tracker(
@@ -407,6 +409,9 @@ def _tracker(
         tracking_uri=uri,
         experiment=config.experiment,
     )
+    # Of a shared study by whoever began it. A start that was cut off has told nothing.
+    told_nothing = tracker.num_delivered + tracker.pending == 0
+    is_new = told_nothing and (config.storage is None or "tracking_uri" not in recorded)
     tags = {f"arnn.version.{package}": number for package, number in recorded["versions"].items()}
     tags |= {"arnn.space": declaration.name, "arnn.space_sha256": declaration.digest}
     tags |= {"arnn.data": recorded["data"], "arnn.data_sha256": recorded["data_sha256"]}

@@ -18,12 +18,13 @@ from arnn_search.studies.admission import BELOW_MIN_HEALTH, Admission
 from arnn_search.studies.checkpoints import CheckpointStore
 from arnn_search.studies.deaths import count_death
 from arnn_search.studies.engines.engine import Proposal
-from arnn_search.studies.ledger import LedgerTrial, trial_attribute, trial_epochs
+from arnn_search.studies.ledger import LedgerTrial, trial_attribute, trial_epochs, trial_times
 from arnn_search.studies.listener import StudyListener
-from arnn_search.studies.objectives import MEASURED, Objectives
+from arnn_search.studies.objectives import Objectives
 from arnn_search.studies.out_of_memory import record_out_of_memory
 from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.studies.patience import passing_reason
+from arnn_search.studies.telling import milliseconds_now, tell_built, tell_end, tell_probed, tell_start
 from arnn_search.trials.channel import Built, EpochReport, RungReport, SuggestionError, Verdict
 from arnn_search.trials.checkpoint import remove_checkpoint
 from arnn_search.trials.outcome import OUT_OF_MEMORY, TrialOutcome
@@ -99,16 +100,17 @@ class Session:
         self._best: tuple[float, int] | None = None
         self._best_metrics: Mapping[str, float] = {}
         self._seconds = 0.0
-        self._known = trial_epochs(trial.recorded)
+        heard, self._recorded = tracker.heard(task.number), trial_epochs(trial.recorded)
+        self._known = {epoch: _compact(one.metrics) for epoch, one in heard.items()} | self._recorded
+        self._times = {epoch: one.milliseconds for epoch, one in heard.items()} | trial_times(trial.recorded)
+        self._told_again: list[EpochReport] = []
         trial.set_attribute("attempt", task.attempt)
         trial.set_attribute("seed", task.seed)
         trial.set_attribute("device", slot.name)
         trial.set_attribute("started", time.time())
         if proposal.opening:
             trial.set_attribute("opening", proposal.opening)
-        tracker.start_trial(
-            task.number, tags={"arnn.device": slot.name, "arnn.attempt": task.attempt, "arnn.seed": task.seed}
-        )
+        tell_start(tracker, trial.recorded)
         listener.trial_started(task.number, attempt=task.attempt, slot=slot.name)
 
     def suggest(self, parameter: Parameter) -> Value:
@@ -144,9 +146,13 @@ class Session:
 
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         """Writes the health at initialisation down; answers whether it is reason enough not to train."""
-        self._trial.set_attribute("initial_health", dict(metrics))
+        if (known := trial_attribute(self._trial.recorded, "initial_health")) != dict(metrics):
+            if known is not None:
+                self._begin_anew(0)
+            self._trial.set_attribute("initial_health", dict(metrics))
+            self._trial.set_attribute("probed", milliseconds_now())
         self._trial.set_constraints(self._admission.initial_constraints(metrics))
-        self._tracker.log_metrics(self.task.number, metrics, step=0)
+        tell_probed(self._tracker, self._trial.recorded)
         return self._admission.judge_probed(metrics)
 
     def raced(self, report: RungReport) -> str | None:
@@ -197,9 +203,7 @@ class Session:
             self._trial.set_attribute("resampled", self._tries)
         # The last one: it says to others that everything is written.
         self._trial.set_attribute("num_parameters", built.num_parameters)
-        tags = {"arnn.architecture": built.architecture, "arnn.parameters": built.num_parameters}
-        self._tracker.set_tags(self.task.number, tags)
-        self._track_values()
+        tell_built(self._tracker, self._trial.recorded)
         self._listener.trial_built(
             self.task.number, parameters=dict(self._parameters), num_parameters=built.num_parameters
         )
@@ -225,15 +229,10 @@ class Session:
         if self._trial.is_taken_over:
             return "taken over"
         value = report.metrics.get(self.task.metric)
-        compact = {
-            name: number
-            for name, number in report.metrics.items()
-            if not name.startswith(("gradient_rms/", "limit/"))
-        }
+        compact = _compact(report.metrics)
         several = len(self._objectives.items) > 1
-        if not self._is_known(report.epoch, compact):
-            self._trial.report(report.epoch, None if several else value, compact)
-            self._tracker.log_metrics(self.task.number, report.metrics, step=report.epoch)
+        self._write_epoch(report.epoch, None if several else value, compact)
+        self._track(report)
         self._listener.epoch_ended(self.task.number, report)
         if value is None or not math.isfinite(value):
             return None
@@ -244,10 +243,39 @@ class Session:
         self._seconds = report.seconds
         return "pruner" if self._should_prune(report, value, several=several) else None
 
-    def _is_known(self, epoch: int, metrics: Mapping[str, float]) -> bool:
-        """Whether an earlier attempt has reported the epoch, with the same numbers."""
+    def _write_epoch(self, epoch: int, value: float | None, metrics: Mapping[str, float]) -> None:
+        """Writes an epoch, unless an earlier attempt has reported it with the same numbers."""
         finite = {name: number for name, number in metrics.items() if math.isfinite(number)}
-        return self._known.get(epoch) == finite
+        if self._known.get(epoch, finite) != finite:
+            self._begin_anew(epoch)
+        if epoch not in self._recorded:
+            when = self._times.setdefault(epoch, milliseconds_now())
+            self._trial.report(epoch, value, metrics, milliseconds=when)
+
+    def _track(self, report: EpochReport) -> None:
+        """Logs an epoch with its time in the ledger: MLflow takes one that it has heard of for the same."""
+        if report.epoch in self._times:
+            self._tracker.log_metrics(
+                self.task.number, report.metrics, report.epoch, milliseconds=self._times[report.epoch]
+            )
+        if self._known:
+            self._told_again.append(report)
+
+    def _begin_anew(self, epoch: int) -> None:
+        """Takes back what an earlier attempt has reported from an epoch on, which has other numbers now."""
+        for later in [known for known in self._known if known >= epoch]:
+            if self._recorded.pop(later, None) is not None:
+                self._trial.forget(later)
+            del self._known[later]
+            self._times.pop(later, None)
+        self._tracker.discard_trial(self.task.number)
+        tell_start(self._tracker, self._trial.recorded)
+        tell_built(self._tracker, self._trial.recorded)
+        if epoch:
+            tell_probed(self._tracker, self._trial.recorded)
+        earlier, self._told_again = self._told_again, []
+        for report in earlier:
+            self._track(report)
 
     def _should_prune(self, report: EpochReport, value: float, *, several: bool) -> bool:
         if several:
@@ -281,7 +309,7 @@ class Session:
             outcome = self._judged() or outcome
         self._write_outcome(outcome)
         if not again:
-            self._end(outcome, value)
+            self._end(outcome)
         self._listener.trial_ended(self.task.number, outcome, value=value, again=again)
         self._on_end(self, again)
 
@@ -320,7 +348,7 @@ class Session:
         values = self._objectives.values(self._best_metrics, built=self._built, seconds=self._seconds)
         return values if values is not None and all(map(math.isfinite, values)) else None
 
-    def _end(self, outcome: TrialOutcome, value: float | None) -> None:
+    def _end(self, outcome: TrialOutcome) -> None:
         self._trial.set_attribute("seconds", time.monotonic() - self.started)
         self._trial.set_attribute("training_seconds", self._seconds)
         self._trial.set_attribute("notes", self._proposal.notes)
@@ -331,20 +359,15 @@ class Session:
         values = self._values()
         # One that was trained to its end before it broke a limit has completed, with a constraint violated.
         was_trained = outcome.reason == BELOW_MIN_HEALTH
+        self._trial.set_attribute("ended", milliseconds_now())
         self._trial.finish(LedgerState.COMPLETE if was_trained else _LEDGER_STATES[outcome.state], values)
-        if self.task.gradients_path.is_file():
-            self._tracker.log_gradients(self.task.number, self.task.gradients_path, title=self._title(value))
-        if outcome.message:
-            self._tracker.set_tags(self.task.number, {"arnn.message": outcome.message})
-        if value is not None:
-            self._tracker.log_metrics(
-                self.task.number, {f"best_{self.task.metric}": value}, step=self._best[1] if self._best else 0
-            )
-        if values is not None:
-            measured = zip(self._objectives.names, values, strict=True)
-            metrics = {name: score for name, score in measured if name in MEASURED}
-            self._tracker.log_metrics(self.task.number, metrics, step=self._best[1] if self._best else 0)
-        self._tracker.end_trial(self.task.number, outcome.state, outcome.reason)
+        tell_end(
+            self._tracker,
+            self._trial.recorded,
+            metric=self.task.metric,
+            objectives=self._objectives.names,
+            gradients=self.task.gradients_path,
+        )
         self._remove_checkpoint()
 
     def _remove_checkpoint(self) -> None:
@@ -352,10 +375,12 @@ class Session:
         with contextlib.suppress(Exception):  # what is left of it does no harm
             self._checkpoints.remove(self.task.number)
 
-    def _title(self, value: float | None) -> str:
-        family = self._parameters.get("family")
-        words = [f"trial {self.task.number}", *([str(family)] if family else [])]
-        return " · ".join(words + ([f"{self.task.metric} {value:.4f}"] if value is not None else []))
+
+def _compact(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Without the gradients of single layers, which the ledger does not hold."""
+    return {
+        name: number for name, number in metrics.items() if not name.startswith(("gradient_rms/", "limit/"))
+    }
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from arnn_search.studies.deaths import count_death, give_up
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
 from arnn_search.studies.finished import Finished
 from arnn_search.studies.history import HistoryView, as_past_trial
+from arnn_search.studies.layout import make_directory
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import Ledger, LedgerTrial, trial_attribute, trial_attributes
 from arnn_search.studies.listener import StudyListener
@@ -292,7 +293,7 @@ class Supervisor:
 
     def _scheduled(self, task: TrialTask, schedule: Schedule | None) -> TrialTask:
         """The task with the epochs that the engine asks for, and the weights it goes on with at hand."""
-        self._ledger.patience.call(lambda: task.directory.mkdir(parents=True, exist_ok=True))
+        self._ledger.patience.call(lambda: make_directory(task.directory))
         if schedule is None:
             return task
         if schedule.continues is not None:

@@ -98,9 +98,10 @@ class Delivery:
                 self._send_gradients(batch.trial, record)
             case "view":
                 self._send_view(record)
+            case "discard":
+                self._runs.discard(batch.trial)
             case "end":
-                run_id = self._runs.run_id(batch.trial, record["time"])
-                self._client.set_terminated(run_id, status=record["status"], end_time=record["time"])
+                self._runs.end(batch.trial, record["time"], status=record["status"])
             case kind:
                 raise _UnusableError(f"a record of kind {kind!r} means nothing to this version")
 

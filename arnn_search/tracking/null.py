@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from arnn_search.tracking.tracker import HeardPoint
 
 
 class NullTracker:
@@ -13,13 +16,23 @@ class NullTracker:
     ) -> None:
         """Do nothing."""
 
-    def start_trial(self, number: int, *, tags: Mapping[str, Any]) -> None:
+    def start_trial(self, number: int, *, tags: Mapping[str, Any], milliseconds: int | None = None) -> None:
+        """Do nothing."""
+
+    def discard_trial(self, number: int) -> None:
         """Do nothing."""
 
     def log_params(self, number: int | None, params: Mapping[str, Any]) -> None:
         """Do nothing."""
 
-    def log_metrics(self, number: int | None, metrics: Mapping[str, float], step: int) -> None:
+    def log_metrics(
+        self,
+        number: int | None,
+        metrics: Mapping[str, float],
+        step: int,
+        *,
+        milliseconds: int | None = None,
+    ) -> None:
         """Do nothing."""
 
     def set_tags(self, number: int | None, tags: Mapping[str, Any]) -> None:
@@ -37,11 +50,19 @@ class NullTracker:
     def log_gradients(self, number: int, npz_path: Path, *, title: str | None = None) -> None:
         """Do nothing."""
 
-    def end_trial(self, number: int, state: str, reason: str) -> None:
+    def end_trial(self, number: int, state: str, reason: str, *, milliseconds: int | None = None) -> None:
         """Do nothing."""
 
     def end_study(self, status: str) -> None:
         """Do nothing."""
+
+    def told(self) -> dict[int, bool]:
+        """Nothing."""
+        return {}
+
+    def heard(self, number: int) -> dict[int, "HeardPoint"]:
+        """Nothing."""
+        return {}
 
     def run_id(self, number: int | None) -> str | None:
         """None: there are no runs."""

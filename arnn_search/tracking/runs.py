@@ -76,6 +76,21 @@ class StudyRuns:
         if self._client.get_run(run_id).info.status != "RUNNING":
             self._client.update_run(run_id, status="RUNNING")
 
+    def end(self, trial: int | None, time: int, *, status: str) -> None:
+        """Close a run, not before it began: the clock may have been set back, or be another machine's."""
+        run_id = self.run_id(trial, time)
+        began = self._client.get_run(run_id).info.start_time
+        self._client.set_terminated(run_id, status=status, end_time=max(time, began or time))
+
+    def discard(self, trial: int | None) -> None:
+        """Delete the run of a trial, if it has one; the next record of the trial makes another."""
+        if trial is None:
+            return
+        run_id = self._ids.of(trial) or self._find(trial)
+        if run_id is not None and self._is_active_run(run_id):
+            self._client.delete_run(run_id)
+        self._ids.forget(trial)
+
     def check_present(self) -> None:
         """Make sure that the experiment and the study's run are still there.
 

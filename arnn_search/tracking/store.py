@@ -35,8 +35,11 @@ def resolve_uri(
     database = database_path(address)
     if database is None:
         return address
-    path = str((folder or Path.cwd()) / database)
-    return _SQLITE + re.sub("[%?]", lambda match: f"%{ord(match[0]):02X}", path)
+    return _address_of((folder or Path.cwd()) / database)
+
+
+def _address_of(database: Path) -> str:
+    return _SQLITE + re.sub("[%?]", lambda match: f"%{ord(match[0]):02X}", str(database))
 
 
 def is_server(uri: str) -> bool:
@@ -77,16 +80,27 @@ def ensure_store(uri: str) -> None:
 
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
-        # MLflow itself tries for more than a minute to open what cannot be opened.
-        with contextlib.closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA schema_version")
         with FileLock(database.with_name(f".{database.name}.lock")), quiet():
-            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-            store = SqlAlchemyStore(uri, artifact_location(uri))  # type: ignore[no-untyped-call]
-            store.engine.dispose()
+            if database.exists() and database.stat().st_size:
+                _open(uri, database)
+                return
+            # MLflow makes it in dozens of steps, and one that was cut off between two is of no use any more.
+            unfinished = database.with_name(f".{database.name}.unfinished")
+            unfinished.unlink(missing_ok=True)
+            _open(_address_of(unfinished), unfinished, artifacts=artifact_location(uri))
+            unfinished.replace(database)
     except Exception as error:
         raise TrackingError(
             f"MLflow's database {database} cannot be opened: {reason_of(error)}. Free some space, choose a "
             "folder that can be written, or give another store by MLFLOW_TRACKING_URI."
         ) from error
+
+
+def _open(uri: str, database: Path, *, artifacts: str | None = None) -> None:
+    # MLflow itself tries for more than a minute to open what cannot be opened.
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA schema_version")
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    store = SqlAlchemyStore(uri, artifacts or artifact_location(uri))  # type: ignore[no-untyped-call]
+    store.engine.dispose()

@@ -1,12 +1,13 @@
 """The tracker: what the supervisor tells MLflow about a study."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from arnn_search.errors import UnknownNameError
-from arnn_search.tracking.batches import num_points
+from arnn_search.tracking.batches import Record, num_points
 from arnn_search.tracking.names import split_metrics
 from arnn_search.tracking.paths import TrackingPaths
 from arnn_search.tracking.progress import RunIds
@@ -24,6 +25,19 @@ TRIAL_STATUSES = {
 
 STUDY_STATUSES = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 """MLflow's status for each way in which a study ends."""
+
+
+@dataclass(frozen=True)
+class HeardPoint:
+    """What was logged of a trial at a step.
+
+    Attributes:
+        milliseconds: when, since 1970.
+        metrics: the values, as far as they are finite.
+    """
+
+    milliseconds: int
+    metrics: dict[str, float]
 
 
 class Tracker:
@@ -59,6 +73,7 @@ class Tracker:
         self._settings.claim(self._paths)
         self._spool = Spool(self._paths.spool)
         self._rejected = Spool(self._paths.rejected)
+        self._heard: dict[int, dict[int, HeardPoint]] = {}
         self._nonfinite: dict[int | None, dict[str, tuple[str, int, int]]] = {}
         self._sender = Sender(self._paths, self._spool, reject=self._reject)
         self._sender.start()
@@ -79,10 +94,16 @@ class Tracker:
         for path in artifacts:
             self.log_artifact(None, path)
 
-    def start_trial(self, number: int, *, tags: Mapping[str, Any]) -> None:
-        """Open a trial's run; if the trial is run again, its run is opened again."""
+    def start_trial(self, number: int, *, tags: Mapping[str, Any], milliseconds: int | None = None) -> None:
+        """Open a trial's run; if the trial is run again, its run is opened again.
+
+        Args:
+            number: number of the trial.
+            tags: what it is to be found by.
+            milliseconds: when it began, since 1970; None for now.
+        """
         self._nonfinite.pop(number, None)
-        self._append("start", number)
+        self._append("start", number, milliseconds)
         self.set_tags(number, {**tags, "arnn.state": "running"})
 
     def log_params(self, number: int | None, params: Mapping[str, Any]) -> None:
@@ -92,11 +113,35 @@ class Tracker:
         """
         self._append_texts("params", number, params)
 
-    def log_metrics(self, number: int | None, metrics: Mapping[str, float], step: int) -> None:
-        """Add one point to each metric of a trial, or of the study for None."""
+    def discard_trial(self, number: int) -> None:
+        """Take a trial's run out of sight; a new one is opened for what follows.
+
+        MLflow keeps every point, so what an attempt reports anew, with other numbers, needs a run of its own.
+        The former one is deleted as by a user: it can be restored.
+        """
+        self._nonfinite.pop(number, None)
+        self._append("discard", number)
+
+    def log_metrics(
+        self,
+        number: int | None,
+        metrics: Mapping[str, float],
+        step: int,
+        *,
+        milliseconds: int | None = None,
+    ) -> None:
+        """Add one point to each metric of a trial, or of the study for None.
+
+        Args:
+            number: number of the trial; None for the study.
+            metrics: the values.
+            step: of all of them.
+            milliseconds: when they were found, since 1970; None for now. The same value at the same step and
+                time is the same point, however often it is logged.
+        """
         finite, others = split_metrics(metrics)
         if finite:
-            self._append("metrics", number, step=int(step), values=finite)
+            self._append("metrics", number, milliseconds, step=int(step), values=finite)
         if others:
             self._count_nonfinite(number, others, int(step))
 
@@ -137,17 +182,18 @@ class Tracker:
         title = title or f"trial {number} · {self._study}"
         self._append("gradients", number, path=str(Path(npz_path).absolute()), title=title)
 
-    def end_trial(self, number: int, state: str, reason: str) -> None:
+    def end_trial(self, number: int, state: str, reason: str, *, milliseconds: int | None = None) -> None:
         """Close a trial's run.
 
         Args:
             number: number of the trial.
             state: `completed`, `pruned`, `failed` or `infeasible`.
             reason: why it ended so, in words.
+            milliseconds: when it ended, since 1970; None for now.
         """
         status = _status(TRIAL_STATUSES, "trial state", state)
         self.set_tags(number, {"arnn.state": state, "arnn.reason": reason})
-        self._append("end", number, status=status)
+        self._append("end", number, milliseconds, status=status)
         self._nonfinite.pop(number, None)
 
     def end_study(self, status: str) -> None:
@@ -234,9 +280,39 @@ class Tracker:
             )
         return " ".join(sentences) or None
 
-    def _append(self, kind: str, number: int | None, **content: Any) -> None:
+    def told(self) -> dict[int, bool]:
+        """The trials that were started; for each whether its end was told since.
+
+        What was told of those that have not ended is what `heard` gives.
+        """
+        ended: dict[int, bool] = {}
+        self._heard.clear()
+        for record in self._records(0):
+            kind, trial = record.get("kind"), record.get("trial")
+            if trial is None:
+                continue
+            if kind in ("start", "end"):
+                ended[trial] = kind == "end"
+            if kind in ("end", "discard"):
+                self._heard.pop(trial, None)
+            elif kind == "metrics":
+                points = self._heard.setdefault(trial, {})
+                points.setdefault(record["step"], HeardPoint(record["time"], record["values"]))
+        return ended
+
+    def heard(self, number: int) -> dict[int, "HeardPoint"]:
+        """The points of a trial that an earlier process has told but not ended, by step; after `told`."""
+        return self._heard.pop(number, {})
+
+    def _records(self, offset: int) -> Iterator[Record]:
+        while lines := self._spool.read(offset):
+            yield from (line.record for line in lines if line.record is not None)
+            offset = lines[-1].end
+
+    def _append(self, kind: str, number: int | None, milliseconds: int | None = None, **content: Any) -> None:
         trial = None if number is None else int(number)
-        self._spool.append({"kind": kind, "trial": trial, "time": time.time_ns() // 1_000_000, **content})
+        when = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
+        self._spool.append({"kind": kind, "trial": trial, "time": when, **content})
 
     def _append_texts(self, kind: str, number: int | None, values: Mapping[str, Any]) -> None:
         if values:
@@ -257,11 +333,7 @@ class Tracker:
         self._rejected.append({"reason": reason, "record": record})
 
     def _num_undelivered_points(self) -> int:
-        offset, points = self._sender.offset, 0
-        while lines := self._spool.read(offset):
-            points += num_points([line.record for line in lines])
-            offset = lines[-1].end
-        return points
+        return num_points(list(self._records(self._sender.offset)))
 
 
 def _counted(number: int, noun: str) -> str:

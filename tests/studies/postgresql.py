@@ -16,7 +16,8 @@ class Server:
 
     def __init__(self, directory: Path) -> None:
         self.directory, self.port = directory, _free_port()
-        self.url = f"postgresql://searcher:open-sesame@127.0.0.1:{self.port}/studies"
+        self.password = "open-sesame"
+        self.url = f"postgresql://searcher:{self.password}@127.0.0.1:{self.port}/studies"
         if os.getuid() == 0:  # the server refuses to run as root
             user = pwd.getpwnam("postgres")
             os.chown(directory, user.pw_uid, user.pw_gid)

@@ -33,7 +33,7 @@ def _add(ledger, rate, state):
     trial.record(FAMILY, "ar")
     trial.set_attribute("architecture", "abc")
     trial.set_constraints({"max_parameters": -0.5})
-    trial.report(1, rate, {"loss": 1.0, "val_accuracy": rate})
+    trial.report(1, rate, {"loss": 1.0, "val_accuracy": rate}, milliseconds=1)
     if state is not None:
         trial.finish(state, [rate])
 

@@ -1,4 +1,5 @@
 import signal
+import time
 
 import pytest
 
@@ -42,7 +43,16 @@ class Workplace:
         self.ledger = open_ledger(self.directory, "study", storage=self.storage)
 
     def supervisor(
-        self, executor, trials, *, retries=1, listener=None, lease_seconds=60.0, checkpoints=None, **limits
+        self,
+        executor,
+        trials,
+        *,
+        retries=1,
+        listener=None,
+        lease_seconds=60.0,
+        clock=time.monotonic,
+        checkpoints=None,
+        **limits,
     ):
         settings = {"timeout_seconds": None, "trial_timeout_seconds": None} | limits
         return Supervisor(
@@ -59,7 +69,7 @@ class Workplace:
             on_trial_end=lambda number: None,
             trials=trials,
             retries=retries,
-            lease=Lease(self.ledger, shared=self.storage is not None, seconds=lease_seconds),
+            lease=Lease(self.ledger, shared=self.storage is not None, seconds=lease_seconds, clock=clock),
             checkpoints=checkpoints,
             **settings,
         )

@@ -35,6 +35,8 @@ def test_any_folder_can_hold_the_database(tmp_path: Path, name: str) -> None:
 
 
 def test_several_processes_may_create_the_store_at_once_and_say_nothing(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / ".mlflow.db.unfinished").write_bytes(b"of a process that was killed")
     code = "import sys; from arnn_search.tracking import ensure_store; ensure_store(sys.argv[1])"
     command = [sys.executable, "-W", "error", "-c", code, f"sqlite:///{tmp_path}/new/mlflow.db"]
     processes = [

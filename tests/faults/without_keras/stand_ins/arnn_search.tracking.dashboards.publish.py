@@ -1,0 +1,3 @@
+"""No pages."""
+
+print('{"warnings": []}')
