@@ -142,7 +142,8 @@ def report(
         return
     for warning in warnings:
         typer.secho(warning, fg="yellow", err=True)
-    typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB).")
+    size = out.stat().st_size
+    typer.echo(f"Wrote {out} ({f'{size / 1e6:.1f} MB' if size > 1e5 else f'{size / 1e3:.0f} kB'}).")
 
 
 def _follow(uri: str, study: str | None, *, port: int, open_page: bool) -> None:
