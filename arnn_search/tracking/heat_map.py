@@ -18,6 +18,8 @@ FONT = "DejaVu Sans"
 MISSING_COLOUR = "#b8b8b8"
 _MAX_NAME_LENGTH = 32
 _DOTS_PER_INCH = 110
+_WIDEST_LETTER = 0.088
+"""In inches, on average, of a title."""
 # Matplotlib's text layout shares caches between figures.
 _drawing = threading.Lock()
 
@@ -69,8 +71,16 @@ def heat_map(gradient_rms: NDArray[np.float64], layers: Sequence[str], *, title:
 
     logarithms, has_missing = _logarithms(gradient_rms)
     num_epochs, num_layers = gradient_rms.shape
-    figure = Figure(figsize=(9.0, 1.9 + max(1.6, 0.2 * num_layers)), layout="constrained", facecolor="white")
-    axes = figure.add_subplot()
+    names = [_label(layer) for layer in layers]
+    # In inches. Matplotlib's own layout draws everything twice to find out, for every trial of a study.
+    width, height = 9.0, 1.9 + max(1.6, 0.2 * num_layers)
+    left, bottom = 0.45 + _inches(names, size=8), 0.75 if has_missing else 0.6
+    most = min(88, int((width - left) / _WIDEST_LETTER))
+    lines = textwrap.wrap(_drawable(title), most, max_lines=2, placeholder=" …")
+    across, up = width - left - 1.25, height - bottom - 0.3 - 0.18 * len(lines)
+    figure = Figure(figsize=(width, height), facecolor="white")
+    axes = figure.add_axes((left / width, bottom / height, across / width, up / height))
+    beside = figure.add_axes(((left + across + 0.15) / width, bottom / height, 0.2 / width, up / height))
     axes.set_facecolor("white")
     low, high = _range(logarithms)
     image = axes.imshow(
@@ -84,14 +94,13 @@ def heat_map(gradient_rms: NDArray[np.float64], layers: Sequence[str], *, title:
         extent=(0.5, num_epochs + 0.5, num_layers - 0.5, -0.5),
     )
     axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
-    axes.set_yticks(range(num_layers), [_label(layer) for layer in layers], fontsize=8, **_text())
+    axes.set_yticks(range(num_layers), names, fontsize=8, **_text())
     axes.tick_params(axis="x", labelsize=8, labelfontfamily=FONT)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("epoch", fontsize=9, **_text())
     axes.set_ylabel("layer, input at the top", fontsize=9, **_text())
-    lines = textwrap.wrap(_drawable(title), 88, max_lines=2, placeholder=" …")
     axes.set_title("\n".join(lines), fontsize=10, loc="left", **_text())
-    bar = figure.colorbar(image, ax=axes, pad=0.015, fraction=0.05)
+    bar = figure.colorbar(image, cax=beside)
     bar.set_label("log₁₀ of the gradient's RMS (loss per unit of weight)", fontsize=8, **_text())
     bar.ax.tick_params(labelsize=8, labelfontfamily=FONT)
     if has_missing:
@@ -123,10 +132,25 @@ def _label(layer: str) -> str:
 
 
 def _drawable(text: str) -> str:
+    known = _font().get_charmap()
+    return "".join(character if ord(character) in known else "□" for character in text)
+
+
+def _inches(texts: Sequence[str], *, size: float) -> float:
+    """The width of the longest text in points of a size."""
+    font = _font()
+    font.set_size(size, 72)
+    widths = []
+    for text in texts:
+        font.set_text(text)
+        widths.append(font.get_width_height()[0] / 64 / 72)
+    return max(widths)
+
+
+def _font() -> Any:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    known = get_font(findfont(FontProperties(family=FONT))).get_charmap()
-    return "".join(character if ord(character) in known else "□" for character in text)
+    return get_font(findfont(FontProperties(family=FONT)))
 
 
 def _text() -> dict[str, Any]:
