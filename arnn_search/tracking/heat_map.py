@@ -144,7 +144,7 @@ def _inches(texts: Sequence[str], *, size: float) -> float:
     for text in texts:
         font.set_text(text)
         widths.append(font.get_width_height()[0] / 64 / 72)
-    return max(widths)
+    return float(max(widths))
 
 
 def _font() -> Any:
