@@ -14,7 +14,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 
 
 def find_browser() -> str | None:
@@ -37,7 +37,7 @@ class Page:
         self._last += 1
         self._connection.send(json.dumps({"id": self._last, "method": method, "params": parameters}))
         while True:
-            message = json.loads(self._connection.recv(timeout=60))
+            message = json.loads(self._connection.recv(timeout=240))
             self._note(message)
             if message.get("id") == self._last:
                 if "error" in message:
@@ -61,7 +61,7 @@ class Page:
             mobile=False,
         )
 
-    def wait_for(self, expression: str, *, seconds: float = 60.0) -> Any:
+    def wait_for(self, expression: str, *, seconds: float = 240.0) -> Any:
         """The first value of a JavaScript expression that is true, in the page or in one of its frames."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -121,7 +121,7 @@ def browser(folder: Path) -> Iterator[Page]:
             yield Page(connection)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _target(port_file: Path) -> str:

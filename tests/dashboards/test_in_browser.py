@@ -68,7 +68,7 @@ def tracker(uri, folder):
 def location(uri, tracker, folder):
     synthetic.write(tracker, synthetic.trials(40), folder / "arrays")
     tracker.save_view("val_accuracy")
-    assert tracker.flush(120), tracker.last_error
+    assert tracker.flush(300), tracker.last_error
     location = StudyLocation("night", tracker.experiment_id, tracker.run_id(None))
     assert publish(uri, location, directory=folder, cache=folder / "cache") == []
     return location
@@ -132,7 +132,7 @@ def test_live_page_follows_a_running_study(page, uri, tracker, location, folder)
         page.wait_for(f"{DRAWN} && document.body.innerText.includes('40 trials')")
         tracker.start_trial(40, tags={"arnn.device": "gpu:0", "arnn.family": "ar"})
         tracker.log_metrics(40, {"val_accuracy": 0.5}, step=1)
-        assert tracker.flush(30)
+        assert tracker.flush(120)
         page.wait_for(f"{DRAWN} && document.body.innerText.includes('41 trials')")
         assert page.wait_for(PROBLEMS) == "none"
         assert page.errors == []
