@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from arnn_search.layers._dense import AutoRotDense
+from arnn_search.layers._dense import AutoRotatedProduct
 from arnn_search.layers._rotated_convolution import AutoRotConvolution
 
 
@@ -18,7 +18,7 @@ def find_absorbable(model: keras.Model) -> dict[int, Any]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             found |= find_absorbable(layer)
-        elif isinstance(layer, (AutoRotDense, AutoRotConvolution)) and _is_linear(layer):
+        elif isinstance(layer, (AutoRotatedProduct, AutoRotConvolution)) and _is_linear(layer):
             readers = [other for other in model.layers if reads(other, layer)]
             is_output = any(tensor is _output(layer) for tensor in keras.tree.flatten(model.outputs))
             if len(readers) == 1 and not is_output and _normalizes(readers[0], layer):
@@ -26,8 +26,8 @@ def find_absorbable(model: keras.Model) -> dict[int, Any]:
     return found
 
 
-def scale_and_shift(normalization: Any) -> tuple[np.ndarray, np.ndarray]:
-    """What a trained batch normalisation does to each unit: x -> scale x + shift."""
+def scale_and_shift(layer: Any, normalization: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What a trained batch normalisation does to each unit of the layer before it: x -> scale x + shift."""
     moments = (normalization.moving_mean, normalization.moving_variance)
     mean, variance = (np.asarray(keras.ops.convert_to_numpy(moment), dtype="float64") for moment in moments)
     scale = 1.0 / np.sqrt(variance + normalization.epsilon)
@@ -36,7 +36,9 @@ def scale_and_shift(normalization: Any) -> tuple[np.ndarray, np.ndarray]:
     shift = -mean * scale
     if normalization.beta is not None:
         shift = shift + keras.ops.convert_to_numpy(normalization.beta)
-    return scale.astype("float32"), shift.astype("float32")
+    axis = _axis(normalization, layer)
+    scale, shift = (layer.units_along(axis, values.astype("float32")) for values in (scale, shift))
+    return scale, shift
 
 
 def reads(reader: Any, layer: Any) -> bool:
@@ -55,8 +57,13 @@ def _is_linear(layer: Any) -> bool:
 def _normalizes(reader: Any, layer: Any) -> bool:
     if not isinstance(reader, keras.layers.BatchNormalization) or _output(reader) is None:
         return False
-    units = getattr(layer, "channel_axis", len(_output(layer).shape) - 1)
-    return bool(reader.axis % len(_output(layer).shape) == units)
+    return bool(layer.counts_units(_axis(reader, layer)))
+
+
+def _axis(normalization: Any, layer: Any) -> int:
+    """The axis that it normalises, counted from behind."""
+    num_axes = len(_output(layer).shape)
+    return int(normalization.axis) % num_axes - num_axes
 
 
 def _output(layer: Any) -> Any:

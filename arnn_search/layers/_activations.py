@@ -1,5 +1,6 @@
 """What the Auto-Rotation needs to know of an activation: its limit, its dynamic region, its range."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -16,11 +17,14 @@ _UNBOUNDED_LIMIT = 1.0
 # What is left of the largest slope at the published limits of sigmoid and tanh.
 _SLOPE_SHARE = 0.07
 _FARTHEST = 64.0
+# Not elementwise, or nothing to measure.
+_NOT_MEASURED = ("softmax", "log_softmax", "sparsemax", "glu", "linear")
 
 _RANGES: dict[str, Range] = {
     "sigmoid": (0.0, 1.0),
     "hard_sigmoid": (0.0, 1.0),
     "softmax": (0.0, 1.0),
+    "sparsemax": (0.0, 1.0),
     "tanh": (-1.0, 1.0),
     "hard_tanh": (-1.0, 1.0),
     "softsign": (-1.0, 1.0),
@@ -58,11 +62,9 @@ def dynamic_region(activation: str | Callable[..., Any] | None) -> float | None:
     name = activation_name(function)
     if name in _LIMITS:
         return _LIMITS[name]
-    if name in ("softmax", "log_softmax", "linear"):  # not elementwise, or nothing to measure
+    if name in _NOT_MEASURED:
         return None
-    with eagerly():
-        points = np.linspace(-_FARTHEST, _FARTHEST, 32769, dtype="float32")
-        values = np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(points))), dtype="float64")
+    points, values = _measured(function)
     slopes = np.abs(np.diff(values) / np.diff(points))
     middles = (points[1:] + points[:-1]) / 2
     if not np.isfinite(slopes).all() or slopes.max() == 0:
@@ -80,12 +82,44 @@ def activation_range(activation: str | Callable[..., Any] | None, before: Range)
         before: the range of the values that entered the layer; an activation without bounds of its own (ReLU
             upwards, linear both ways) is taken to keep within it, as in arpkeras.
     """
-    name = activation_name(keras.activations.get(activation))
+    function = keras.activations.get(activation)
+    name = activation_name(function)
     if name in _RANGES:
         return _RANGES[name]
+    low: float | None = None
+    high: float | None = None
     if name == "relu":
-        return 0.0, max(before[1], 0.0) or 1.0
-    return before
+        low = 0.0
+    elif name not in _NOT_MEASURED:
+        low, high = _bounds(function)
+    if low is None:
+        low = before[0] if high is None else min(before[0], high - 1.0)
+    if high is None:
+        high = before[1] if before[1] > low else low + 1.0
+    return low, high
+
+
+@functools.lru_cache(maxsize=256)
+def _bounds(function: Callable[..., Any]) -> tuple[float | None, float | None]:
+    """The bounds of an activation, measured; None where it has none."""
+    points, values = _measured(function)
+    if values.shape != points.shape or not np.isfinite(values).all():
+        return None, None
+    near = values[np.abs(points) <= _FARTHEST / 2]
+    ends = ((values.min(), near.min()), (values.max(), near.max()))
+    # One that still goes on from half as far on is not bounded there. 1e-3 of slack: 1/(1 + z) is slow.
+    low, high = (round(float(near), 6) if abs(far - near) < 1e-3 else None for far, near in ends)
+    return low, high
+
+
+def _measured(function: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Points along the axis of an activation, and its values there."""
+    points = np.linspace(-_FARTHEST, _FARTHEST, 32769, dtype="float32")
+    if isinstance(function, keras.layers.Layer):  # it would be built for the shape of these points
+        function = type(function).from_config(function.get_config())
+    with eagerly():
+        values = np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(points))), dtype="float64")
+    return points, values
 
 
 def activation_name(function: Any) -> str:
@@ -99,6 +133,10 @@ def eagerly() -> Any:
         import tensorflow as tf
 
         return tf.init_scope()
+    if keras.config.backend() == "jax":
+        import jax
+
+        return jax.ensure_compile_time_eval()
     import contextlib
 
     return contextlib.nullcontext()

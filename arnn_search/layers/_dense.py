@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from arnn_search.layers._rotated import AutoRotated
-from arnn_search.layers._rotation import aligned_response, uniform_response
+from arnn_search.layers._rotation import aligned_response, headroom, rotation, uniform_response
 
 _MANY_INPUTS = 128
 """As many as a batch usually has samples."""
@@ -50,17 +50,14 @@ class AutoRotDense(AutoRotatedProduct, keras.layers.Dense):  # type: ignore[misc
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         if not self.auto_rotation:
             return super().call(inputs, training=training)
-        rho, bias = self.rho(), self.rotation_bias()
         if self._scales_outputs(inputs):
-            kernel, after = self.rotation_kernel(), rho
+            outputs = self._rotated_outputs(self.cast_inputs(inputs))
         else:
-            (kernel,), after = self.scaled_kernels(rho), None
-            bias = None if bias is None else bias * rho
-        outputs = ops.matmul(self.cast_inputs(inputs), ops.cast(kernel, self.compute_dtype))
-        if bias is not None:
-            outputs = ops.add(outputs, ops.cast(bias, self.compute_dtype))
-        if after is not None:
-            outputs = outputs * after
+            rho, bias = self.rho(), self.rotation_bias()
+            (kernel,) = self.scaled_kernels(rho)
+            outputs = ops.matmul(self.cast_inputs(inputs), ops.cast(kernel, self.compute_dtype))
+            if bias is not None:
+                outputs = ops.add(outputs, ops.cast(bias * rho, self.compute_dtype))
         return outputs if self.activation is None else self.activation(outputs)
 
     def _scales_outputs(self, inputs: Any) -> bool:
@@ -70,3 +67,24 @@ class AutoRotDense(AutoRotatedProduct, keras.layers.Dense):  # type: ignore[misc
         """
         is_wide = len(inputs.shape) == 2 and self.kernel.shape[0] >= _MANY_INPUTS
         return bool(is_wide and self.compute_dtype == self.rotation_dtype)
+
+    def _rotated_outputs(self, inputs: Any) -> Any:
+        """ρ (W x + b), without a pass over the weights of its own: x_Q is one more row of the batch.
+
+        What keeps ρ f within the precision (`largest_rotation`) is here told from the batch.
+        """
+        if self.reference_point == "aligned":
+            outputs = ops.matmul(inputs, self.rotation_kernel())
+            bias = self.rotation_bias()
+            return (outputs if bias is None else ops.add(outputs, bias)) * self.rho()
+        if self.reference_point == "uniform":
+            point = ops.full((1, inputs.shape[1]), self.reference, dtype=inputs.dtype)
+        else:
+            point = ops.expand_dims(self.reference_vector(), 0)
+        rows = ops.matmul(ops.concatenate([inputs, point]), self.rotation_kernel())
+        bias = self.rotation_bias()
+        rows = rows if bias is None else ops.add(rows, bias)
+        rho = rotation(self.limit_values(), rows[-1])
+        most = ops.maximum(ops.max(ops.abs(rows), axis=0), 1e-10)
+        rho = ops.minimum(rho, ops.stop_gradient(headroom(self.compute_dtype) / most))
+        return rows[:-1] * rho

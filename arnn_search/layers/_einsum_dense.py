@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from arnn_search.layers._dense import AutoRotatedProduct
@@ -81,6 +82,21 @@ class AutoRotEinsumDense(AutoRotatedProduct, keras.layers.EinsumDense):  # type:
         start = min(output.index(label) for label in self._unit_labels)
         shape = [self._sizes[label] if label in self._unit_labels else 1 for label in output[start:]]
         return ops.reshape(bias, shape + [1] * self._num_elided_behind)
+
+    def stock_layer_with_bias(self) -> Any:
+        return self.stock_layer(bias_axes="".join(self._unit_labels))
+
+    def units_along(self, axis: int, values: Any) -> Any:
+        shape = [self._sizes[label] for label in self._unit_labels]
+        place = self._unit_labels.index(self._output_labels[axis])
+        along = np.reshape(values, [size if index == place else 1 for index, size in enumerate(shape)])
+        return np.broadcast_to(along, shape).reshape(-1)
+
+    def counts_units(self, axis: int) -> bool:
+        # Counted from behind, where an ellipsis stands in front.
+        labels = self._output_labels
+        known = not self._num_elided_behind and -len(labels) <= axis < 0
+        return known and labels[axis] in self._unit_labels
 
     def stock_layer(self, **replaced: Any) -> Any:
         # ρb differs from unit to unit even where b does not.

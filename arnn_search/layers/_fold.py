@@ -56,7 +56,7 @@ class _StockLayers:
         if any(layer is normalization for normalization in self._absorbed.values()):
             return keras.layers.Identity(name=layer.name, dtype=layer.dtype_policy)
         if id(layer) in self._absorbed and not _is_map(layer):
-            return layer.stock_layer(use_bias=True)
+            return layer.stock_layer_with_bias()
         return _stock(layer)
 
     def carry_weights(self, layer: Any, clone: Any) -> None:
@@ -67,7 +67,7 @@ class _StockLayers:
         if normalization is None:
             _carry_weights(layer, clone)
         else:
-            _carry_rotated(layer, clone, *scale_and_shift(normalization))
+            _carry_rotated(layer, clone, *scale_and_shift(layer, normalization))
 
 
 def _stock(layer: Any) -> Any:
@@ -129,9 +129,10 @@ def _carry_rotated(layer: Any, clone: Any, scale: Any = None, shift: Any = None)
         scale = scale * keras.ops.convert_to_numpy(layer.rho())
         weights = layer.scaled_weights(keras.ops.convert_to_tensor(scale))
         if layer.rotation_bias() is None:
-            weights.append(shift)
+            weights.append(keras.ops.convert_to_numpy(layer.stock_bias(keras.ops.convert_to_tensor(shift))))
         else:
-            weights[-1] = weights[-1] + shift
+            own_bias = layer.rotation_bias() * scale
+            weights[-1] = keras.ops.convert_to_numpy(layer.stock_bias(own_bias + shift))
         clone.set_weights(weights)
         return
     convolution, rescale, _ = clone.layers

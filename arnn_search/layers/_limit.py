@@ -1,6 +1,7 @@
 """The limit L as a trainable weight: positive by construction, within bounds if there are any.
 
-The weight is unconstrained; L = softplus(weight), or low + (high - low) sigmoid(weight) between bounds.
+The weight is unconstrained; L = softplus(weight), from a lower bound on L = low + softplus(weight), and up to
+an upper bound L = low + (high - low) sigmoid(weight), with low = 0 where there is none.
 """
 
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-Bounds = tuple[float, float]
+Bounds = tuple[float | None, float | None]
 
 _SMALLEST = 1e-6
 # A start on a bound would sit where the sigmoid has no slope.
@@ -33,20 +34,22 @@ def check_limit(limit: Any) -> float | None:
 
 
 def check_limit_bounds(bounds: Any) -> Bounds | None:
-    """The bounds as two floats.
+    """The bounds as floats; None stands for an end that is open.
 
     Raises:
-        ValueError: they are not `(low, high)` with finite 0 < low < high.
+        ValueError: they are not `(low, high)` with finite 0 < low < high, or neither end is given.
     """
     if bounds is None:
         return None
     try:
-        low, high = (float(bound) for bound in bounds)
+        low, high = (None if bound is None else float(bound) for bound in bounds)
     except (TypeError, ValueError):
-        low = high = 0.0
-    if not 0.0 < low < high < float("inf"):
+        low = high = None
+    given = [bound for bound in (low, high) if bound is not None]
+    if not given or not all(0.0 < bound < float("inf") for bound in given) or given != sorted(set(given)):
         raise ValueError(
-            f"`limit_bounds` must be (low, high) with finite 0 < low < high. Received: {bounds!r}."
+            "`limit_bounds` must be (low, high) with finite 0 < low < high; one of them may be None. "
+            f"Received: {bounds!r}."
         )
     return low, high
 
@@ -79,11 +82,11 @@ def limit_of(weight: Any, *, bounds: Bounds | None, learning_rate_factor: float)
         learning_rate_factor: as in `weight_of`.
     """
     parameter = weight + ops.stop_gradient((learning_rate_factor - 1.0) * weight)
-    if bounds is None:
-        # Not 0 even where softplus underflows.
-        return ops.maximum(ops.softplus(parameter), _SMALLEST)
-    low, high = bounds
-    return low + (high - low) * ops.sigmoid(parameter)
+    low, high = bounds or (None, None)
+    span = None if high is None else high - (low or 0.0)
+    above = ops.softplus(parameter) if span is None else span * ops.sigmoid(parameter)
+    # Not 0 even where softplus or sigmoid underflow.
+    return ops.maximum(above, _SMALLEST) if low is None else low + above
 
 
 def weight_of(limit: float, *, bounds: Bounds | None, learning_rate_factor: float) -> float:
@@ -92,10 +95,12 @@ def weight_of(limit: float, *, bounds: Bounds | None, learning_rate_factor: floa
     Raises:
         ValueError: the limit is not within the bounds.
     """
-    if bounds is None:
-        return float(limit + np.log(-np.expm1(-limit))) / learning_rate_factor
-    low, high = bounds
-    if not low <= limit <= high:
+    low, high = bounds or (None, None)
+    above = limit - (low or 0.0)
+    if above < 0.0 or (high is not None and limit > high):
         raise ValueError(f"`limit` must lie within `limit_bounds` {bounds}. Received: {limit}.")
-    share = np.clip((limit - low) / (high - low), _MARGIN, 1.0 - _MARGIN)
+    if high is None:
+        above = above if low is None else max(above, _MARGIN)
+        return float(above + np.log(-np.expm1(-above))) / learning_rate_factor
+    share = np.clip(above / (high - (low or 0.0)), _MARGIN, 1.0 - _MARGIN)
     return float(np.log(share / (1.0 - share))) / learning_rate_factor

@@ -51,6 +51,7 @@ class AutoRotatedCell(AutoRotated):
             default_limit(activation) if self.limit is None else self.limit
             for activation in self.gate_activations()
         )
+        self.state_range()  # measures activations, which cannot be done inside a graph that is being traced
         if self.learn_limit:
             self._starts_of_limits()
 

@@ -32,7 +32,7 @@ class AutoRotated:
         limit: L > 0; None takes the activation's (`default_limit`). Where a learnable limit starts.
         learn_limit: whether L is trained, as the weight `limit`. It stays positive (see `_limit`).
         limit_per_unit: whether each unit (filter) learns an L of its own.
-        limit_bounds: `(low, high)` that a learned L stays between, or None.
+        limit_bounds: `(low, high)` that a learned L stays between; None for an end that is open, or for both.
         limit_learning_rate_factor: how much faster than the other weights L is trained.
         reference_point: `"uniform"` (the papers': all components 2 x_max - x_min), `"aligned"` (along the
             weights, which has no singularity), or a vector with one component for each input feature.
@@ -60,9 +60,15 @@ class AutoRotated:
     ) -> None:
         limit = check_limit(limit)
         if limit_per_unit and not learn_limit:
-            raise ValueError("`limit_per_unit=True` needs `learn_limit=True`: a fixed limit is one number.")
+            raise ValueError(
+                "`limit_per_unit=True` needs `learn_limit=True`: a fixed limit is one number. "
+                f"Received: learn_limit={learn_limit!r}."
+            )
         if limit_bounds is not None and not learn_limit:
-            raise ValueError("`limit_bounds` needs `learn_limit=True`: a fixed limit does not move.")
+            raise ValueError(
+                "`limit_bounds` needs `learn_limit=True`: a fixed limit does not move. "
+                f"Received: limit_bounds={limit_bounds!r}, learn_limit={learn_limit!r}."
+            )
         super().__init__(*args, **kwargs)
         self.limit = limit
         self.learn_limit = bool(learn_limit)
@@ -208,6 +214,18 @@ class AutoRotated:
         config = {key: value for key, value in self.get_config().items() if key not in own}
         parent: Any = next(base for base in type(self).__mro__ if base.__module__.startswith("keras."))
         return parent.from_config(config | replaced)
+
+    def stock_layer_with_bias(self) -> Any:
+        """The stock layer, with a bias whether this one has one or not."""
+        return self.stock_layer(use_bias=True)
+
+    def counts_units(self, axis: int) -> bool:
+        """Whether an axis of the outputs, counted from behind, counts units."""
+        return axis == -1
+
+    def units_along(self, axis: int, values: Any) -> Any:
+        """Values along such an axis as values of the units, shape `(units,)`."""
+        return values
 
     def folded_weights(self) -> list[np.ndarray]:
         """The stock layer's weights with which it computes the same: ρW and ρb."""

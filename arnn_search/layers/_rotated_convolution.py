@@ -51,6 +51,9 @@ class AutoRotConvolution(AutoRotated):
         """Which axis of inputs and outputs counts the channels."""
         return 1 if self.data_format == "channels_first" else self.rank + 1  # type: ignore[attr-defined]
 
+    def counts_units(self, axis: int) -> bool:
+        return bool(axis == self.channel_axis - (self.rank + 2))  # type: ignore[attr-defined]
+
     def call(self, inputs: Any) -> Any:
         if not self.auto_rotation:
             return super().call(inputs)  # type: ignore[misc]

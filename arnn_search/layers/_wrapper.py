@@ -33,8 +33,9 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
 
     Args:
         layer: what to rotate; its activation is the attribute `activation`, if it has one.
-        limit_per_unit: one learned L for each index of the last axis of the layer's output.
-        reference_point: `"uniform"`, or a vector over the last axis of the inputs (not around attention).
+        limit_per_unit: one learned L for each index of the last axis of the layer's output, or of the second
+            of a layer whose channels come first.
+        reference_point: `"uniform"`, or a vector over that axis of the inputs (not around attention).
 
     Input and output shapes are the layer's. ρ scales the layer's output, not its kernel: in float16 a
     gradient can overflow where ρ is very large, which loss scaling catches; the named layers do not do so.
@@ -84,6 +85,8 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
             auto_rotation=auto_rotation,
             **{"dtype": layer.dtype_policy} | kwargs,
         )
+        if self.auto_rotation:
+            self._guard_against_quantization([layer])
         self._limit_weights: tuple[Any, ...] = ()
         self._sample_shapes: tuple[Any, ...] = ()
         self._layer_shapes: Any = None
@@ -117,10 +120,11 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
             parts = projections_of(self.layer)
         if not self.auto_rotation:
             return
-        vector = self.reference_point
-        if not isinstance(vector, str) and len(vector) != input_shape[-1]:
+        self._guard_against_quantization(parts)
+        vector, features = self.reference_point, self.num_features(input_shape)
+        if not isinstance(vector, str) and len(vector) != features:
             raise ValueError(
-                f"`reference_point` must have one component for each of the {input_shape[-1]} input "
+                f"`reference_point` must have one component for each of the {features} input "
                 f"features. Received: {len(vector)} components."
             )
         self._sample_shapes = (tuple(size or 1 for size in (1, *input_shape[1:])),)
@@ -202,7 +206,7 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
         return _replaced(part, call=call)
 
     def _rho(self, part: Any, number: int, size: Any = None) -> Any:
-        return rotation(self._limit_of(part, number), self._response(part, number, size))
+        return rotation(self._along_units(self._limit_of(part, number)), self._response(part, number, size))
 
     def _response(self, part: Any, number: int, size: Any = None) -> Any:
         low, high = self.value_range or (0.0, 1.0)
@@ -210,7 +214,7 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
         if number == 3:  # the output projection
             point = 3.0 * ops.max(self._limit_of(part, 2))
         if not isinstance(self.reference_point, str):
-            point = self.reference_vector()
+            point = self._along_units(self.reference_vector())
         if size is None and self._size_is_open:
             raise ValueError(f"{self.name}: the response depends on the size of the input, which is open.")
         shape = self._sample_shapes[number] if size is None else (1, *size)
@@ -227,6 +231,24 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
             learning_rate_factor=self.limit_learning_rate_factor,
         )
 
+    @property
+    def data_format(self) -> str | None:
+        """The layer's; None where it has none."""
+        return getattr(self.layer, "data_format", None)
+
+    def _along_units(self, values: Any) -> Any:
+        """Values of channels in the shape that broadcasts over inputs and outputs."""
+        if self.data_format != "channels_first" or not len(values.shape):
+            return values
+        return ops.reshape(values, (-1, *(1,) * self.layer.rank))
+
+    def _guard_against_quantization(self, layers: list[Any]) -> None:
+        """Keras quantises what is inside past its wrapper, and would skip the rotation without a word."""
+        for layer in layers:
+            if layer.quantization_mode is not None:
+                raise self._refusal("made with a layer that is quantized", f"{layer.dtype_policy.name!r}")
+            vars(layer)["quantize"] = self.quantize
+
     def _first_limit(self, part: Any) -> float:
         return default_limit(getattr(part, "activation", None)) if self.limit is None else self.limit
 
@@ -237,7 +259,7 @@ class AutoRotation(AutoRotated, keras.layers.Wrapper):  # type: ignore[misc]
 
     def _new_limit_weight(self, part: Any, number: int) -> Any:
         outputs = part.compute_output_shape(self._sample_shapes[number])
-        units = (int(outputs[-1]),) if self.limit_per_unit else ()
+        units = (self.num_features(outputs),) if self.limit_per_unit else ()
         start = weight_of(
             self._first_limit(part),
             bounds=self.limit_bounds,

@@ -31,8 +31,20 @@ def activation_of(layer):
 
 def limit_of(layer, weights):
     if "limit" in weights:
-        return np.logaddexp(0.0, weights["limit"])
+        return bounded(layer, weights["limit"])
     return layer.limit if layer.limit is not None else LIMITS[layer.activation.__name__]
+
+
+def bounded(layer, weight):
+    """L of its weight, which is held so many times smaller as it is to move faster."""
+    parameter = layer.limit_learning_rate_factor * weight
+    if layer.limit_bounds is None:
+        return np.logaddexp(0.0, parameter)
+    low, high = layer.limit_bounds
+    if high is None:
+        return low + np.logaddexp(0.0, parameter)
+    low = low or 0.0
+    return low + (high - low) * ACTIVATIONS["sigmoid"](parameter)
 
 
 def rotate(layer, weights, f, f_reference):
@@ -73,5 +85,6 @@ def einsum_dense(layer, weights, x):
         radius = abs(uniform(layer)) * math.sqrt(math.prod(kernel.shape[:num_summed]))
         f_reference = radius * np.sqrt((kernel**2).sum(axes)) + bias
     limits = limit_of(layer, weights)
-    limits = limits.reshape(f_reference.shape) if np.ndim(limits) else limits
+    if np.size(limits) == f_reference.size:  # a wrapper has one for each index of the last axis
+        limits = limits.reshape(f_reference.shape)
     return activation_of(layer)(limits / (np.abs(f_reference) + EPSILON) * f)

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from tests.layers.numpy_reference import ACTIVATIONS, EPSILON, LIMITS
+from tests.layers.numpy_reference import ACTIVATIONS, EPSILON, LIMITS, bounded
 
 RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1)}
 
@@ -43,7 +43,7 @@ class Gates:
 
     def _limits(self, cell, weights):
         if "limit" in weights:
-            limits = np.logaddexp(0.0, weights["limit"])
+            limits = bounded(cell, weights["limit"])
             return np.repeat(limits, len(self.names) * self.units // len(limits))
         given = [LIMITS[name] if cell.limit is None else cell.limit for name in self.names]
         return np.repeat(given, self.units)

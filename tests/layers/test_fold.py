@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from arnn_search import layers
-from tests.layers.conformance import NAMES, ROWS, outputs_of
+from tests.layers.conformance import CONVOLUTIONS, NAMES, PRODUCTS, ROWS
+from tests.layers.row import outputs_of
 
 
 def trained_look(model):
@@ -36,8 +37,22 @@ def test_every_layer_folds_in_every_variant(row):
         if number % 5:
             continue  # a fifth meets each value of each argument
         layer, x = row.built(seed=number, **variant)
-        inputs = keras.Input(x.shape[1:])
-        assert_folds(keras.Model(inputs, layer(inputs)), x)
+        assert_folds(row.model(layer, x), x)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_every_layer_folds_where_it_is_nested_and_shared(row):
+    shared, x = row.built(learn_limit=True)
+    nested, _ = row.built(seed=1)
+    block = keras.Model(inputs := keras.Input(x.shape[1:]), row.call(nested, inputs), name="block")
+    left, right = keras.Input(x.shape[1:]), keras.Input(x.shape[1:])
+    merged = keras.layers.Add()([row.call(shared, left), row.call(shared, right), block(left), block(right)])
+    model = keras.Model([left, right], merged)
+    folded = assert_folds(model, x, x[::-1].copy())
+    assert len(folded.layers) == len(model.layers) == 5
+    if row.parent is not keras.layers.MultiHeadAttention:  # of two inputs
+        single = keras.Sequential([keras.Input(x.shape[1:]), shared, keras.layers.Flatten()])
+        assert isinstance(assert_folds(single, x), keras.Sequential)
 
 
 def network():
@@ -108,6 +123,30 @@ def test_model_that_cannot_be_folded_is_refused():
         layers.fold(Subclassed())
     with pytest.raises(ValueError, match="no weights yet"):
         layers.fold(keras.Sequential([layers.AutoRotDense(2)]))
+
+
+ABSORBING = [row for row in ROWS if row in PRODUCTS or row in CONVOLUTIONS]
+
+
+@pytest.mark.parametrize("row", ABSORBING, ids=lambda row: row.name)
+def test_every_linear_layer_takes_in_the_batch_normalization_behind_it(row):
+    for boundary in row.boundaries or (None,):
+        for geometry, bias in ((row.possible[0], {}), (row.possible[-1], row.without_bias)):
+            place = {} if boundary is None else {"boundary": boundary}
+            layer, x = row.built(activation=None, **place, **geometry, **bias)
+            inputs = keras.Input(x.shape[1:])
+            normalization = keras.layers.BatchNormalization(axis=getattr(layer, "channel_axis", -1))
+            outputs = keras.layers.Activation("tanh")(normalization(row.call(layer, inputs)))
+            generator = np.random.default_rng(2)
+            for weight in normalization.weights:
+                weight.assign(generator.uniform(0.2, 2.0, size=weight.shape))
+            normalization.gamma.assign(normalization.gamma * -1)
+            model = keras.Model(inputs, outputs)
+            folded = layers.fold(model, batch_normalization=True)
+            assert_stock(folded)
+            kinds = [type(part) for part in folded.layers]
+            assert keras.layers.BatchNormalization not in kinds
+            np.testing.assert_allclose(outputs_of(folded, x), outputs_of(model, x), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("boundary", ["padded", "interior"])

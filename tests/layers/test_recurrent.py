@@ -6,18 +6,16 @@ import pytest
 
 from arnn_search import layers
 from tests.layers import recurrent_reference
-from tests.layers.conformance import ROWS, outputs_of, values
+from tests.layers.conformance import RECURRENCES
+from tests.layers.row import outputs_of, values
 from tests.layers.test_fold import assert_folds, trained_look
 
-RECURRENT = [
-    row for row in ROWS if row.layer in (layers.AutoRotSimpleRNN, layers.AutoRotLSTM, layers.AutoRotGRU)
-]
 CELLS = {
     "AutoRotSimpleRNN": (layers.AutoRotSimpleRNNCell, recurrent_reference.simple_rnn),
     "AutoRotLSTM": (layers.AutoRotLSTMCell, recurrent_reference.lstm),
     "AutoRotGRU": (layers.AutoRotGRUCell, recurrent_reference.gru),
 }
-for_each_row = pytest.mark.parametrize("row", RECURRENT, ids=lambda row: row.name)
+for_each_row = pytest.mark.parametrize("row", RECURRENCES, ids=lambda row: row.name)
 
 SEQUENCES = np.random.default_rng(4).uniform(-1, 1, (2, 5, 3)).astype("float32")
 
@@ -147,18 +145,6 @@ def test_whoever_reads_the_cells_weights_reads_rotated_ones(row):
 
 def cell_values(layer):
     return {key: value for key, value in values(layer).items() if key != "rnn_state"}
-
-
-@for_each_row
-def test_cell_under_rnn_equals_its_formula(row):
-    cell_class, reference = CELLS[row.name]
-    for point in ("uniform", "aligned", [0.5, 1.0, 1.5]):
-        cell = cell_class(4, value_range=(-1, 2), reference_point=point, learn_limit=True)
-        layer = keras.layers.RNN(cell, return_sequences=True)
-        outputs = outputs_of(layer, SEQUENCES)
-        np.testing.assert_allclose(
-            outputs, reference(layer, values(layer), SEQUENCES.astype("float64")), atol=1e-5
-        )
 
 
 @for_each_row

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.layers.conformance import NAMES, ROWS, outputs_of
+from tests.layers.conformance import NAMES, ROWS
+from tests.layers.row import outputs_of
 
 LOAD = """
 import sys
@@ -28,34 +29,35 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+# Optimising a graph of all rows takes longer than everything else.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 import sys
 sys.path.insert(0, sys.argv[1])
 import keras, numpy as np
 from tests.layers.conformance import ROWS
 mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice())
-for row in ROWS:
-    weights = []
-    for strategy in (tf.distribute.get_strategy(), mirrored):
-        with strategy.scope():
-            keras.utils.set_random_seed(0)
-            layer = row.make(value_range=(-1.0, 1.5), learn_limit=True)
-            x = row.inputs(layer, batch=4)
-            inputs = keras.Input(x.shape[1:])
-            model = keras.Model(inputs, layer(inputs))
-            model.compile(keras.optimizers.SGD(0.1), "mse")
-        y = np.zeros((4, *model.output_shape[1:]), "float32")
-        model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
-        weights.append(model.get_weights())
-    for one, two in zip(*weights):
+weights = []
+for strategy in (tf.distribute.get_strategy(), mirrored):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        made = [row.make(value_range=(-1.0, 1.5), learn_limit=True) for row in ROWS]
+        inputs = [row.inputs(layer, batch=4) for row, layer in zip(ROWS, made)]
+        models = [row.model(layer, x) for row, layer, x in zip(ROWS, made, inputs)]
+        model = keras.Model([each.input for each in models], [each.output for each in models])
+        model.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=strategy is not mirrored)
+    targets = [np.zeros((4, *each.output_shape[1:]), "float32") for each in models]
+    model.fit(inputs, targets, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    weights.append([each.get_weights() for each in models])
+for row, *pair in zip(ROWS, *weights):
+    for one, two in zip(*pair):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5, err_msg=row.name)
     print(row.name)
 """
 
 
 def trained_model(row):
-    layer, x = row.built(learn_limit=True, **row.geometries[-1])
-    inputs = keras.Input(x.shape[1:])
-    return keras.Model(inputs, layer(inputs)), x
+    layer, x = row.built(learn_limit=True, **row.possible[-1])
+    return row.model(layer, x), x
 
 
 def run(program, *arguments, folder):
