@@ -133,8 +133,8 @@ class Display(StudyListener, AbstractContextManager["Display"]):
 
     def study_ended(self, study: "Study", *, farewell: str | None) -> None:
         trials = study.trials
-        if study.leaderboard:
-            self.console.print(leaderboard_table(study))
+        if leaders := study.leaderboard:
+            self.console.print(leaderboard_table(study, leaders))
             best = study.best_trial
             self.console.print(f"Best: trial {best.number}: {parameter_text(best.parameters)}.", markup=False)
         self.console.print(f"{len(trials)} of {study.config.trials} trials: {counts_text(trials)}.")

@@ -58,8 +58,8 @@ def status(
     console.print(trials_table(shown, listed))
     if len(listed) < len(trials):
         console.print(f"The last {last} of {len(trials)} trials, and those that run; --last N for others.")
-    if shown.leaderboard:
-        console.print(leaderboard_table(shown, size=3))
+    if leaders := shown.leaderboard:
+        console.print(leaderboard_table(shown, leaders, size=3))
         if test := test_score_text(shown):
             console.print(test, markup=False)
 

@@ -1,7 +1,7 @@
 """How studies and trials look in a terminal and in JSON."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -20,9 +20,11 @@ STATE_STYLES = {
 }
 
 
-def leaderboard_table(study: "Study", *, size: int = 10) -> Table:
-    """The best trials, best first."""
-    leaders = study.leaderboard[:size]
+def leaderboard_table(
+    study: "Study", leaderboard: "Sequence[Trial] | None" = None, *, size: int = 10
+) -> Table:
+    """The best trials, best first; of the study's leaderboard, unless one is given."""
+    leaders = (study.leaderboard if leaderboard is None else leaderboard)[:size]
     objectives = list(study.objectives)
     title = "Leaderboard" if len(objectives) == 1 else "Pareto front"
     is_averaged = any(trial.repeats > 1 for trial in leaders)

@@ -238,7 +238,7 @@ def trial_attributes(trial: FrozenTrial) -> dict[str, Any]:
     return {
         name.removeprefix(_PREFIX): value
         for name, value in trial.user_attrs.items()
-        if name.startswith(_PREFIX) and not name.startswith((_EPOCH, _RUNG))
+        if not name.startswith((_EPOCH, _RUNG)) and name.startswith(_PREFIX)
     }
 
 
@@ -274,6 +274,15 @@ def _recorded_epochs(trial: FrozenTrial) -> list[tuple[int, dict[str, Any]]]:
     return [
         (int(name.removeprefix(_EPOCH)), metrics)
         for name, metrics in sorted(trial.user_attrs.items())
+        if name.startswith(_EPOCH) and metrics
+    ]
+
+
+def reported_epochs(trial: FrozenTrial) -> list[int]:
+    """The epochs that were reported, from 1, in no order."""
+    return [
+        int(name.removeprefix(_EPOCH))
+        for name, metrics in trial.user_attrs.items()
         if name.startswith(_EPOCH) and metrics
     ]
 

@@ -12,7 +12,14 @@ from optuna.trial import FrozenTrial
 from arnn_search.errors import StudyError
 from arnn_search.studies.config import StudyConfig, make_config, read_config_file
 from arnn_search.studies.layout import StudyLayout, data_cache, find_layout
-from arnn_search.studies.ledger import Ledger, best_metrics, open_ledger, trial_attributes, trial_epochs
+from arnn_search.studies.ledger import (
+    Ledger,
+    best_metrics,
+    open_ledger,
+    reported_epochs,
+    trial_attributes,
+    trial_epochs,
+)
 from arnn_search.studies.ranking import rank
 
 if TYPE_CHECKING:
@@ -305,7 +312,7 @@ def _recorded_objectives(ledger: Ledger) -> tuple[str, list[str]]:
 def _as_trial(
     trial: FrozenTrial, layout: StudyLayout, objectives: tuple[str, list[str]], unfinished: str
 ) -> Trial:
-    attributes, epochs = trial_attributes(trial), trial_epochs(trial)
+    attributes, epochs = trial_attributes(trial), reported_epochs(trial)
     state = attributes.get("state", "failed")
     if not trial.state.is_finished():
         state = unfinished

@@ -33,11 +33,11 @@ def training_bytes(model: keras.Model, batch_size: int) -> int | None:
 
         2 w + (1 + s) (sum of g + max g) + batch_size (sum of k + 2 max a)
 
-    A layer keeps its output; most of what goes into its activation can be found from that. Dropout keeps its
-    mask, batch normalisation and a rotating layer what they work with, recurrent layers their gates of every
-    step, attention its scores. What a backend's kernels need while they run, what it frees early or computes
-    again, and the fragments of its allocator are not known here; on a GPU cuDNN's workspaces come on top.
-    `benchmarks/README.md` has the estimate beside measured peaks.
+    A layer keeps its output; most of what goes into its activation can be found from that, so that normalised
+    and rotating layers keep little more. Dropout keeps its mask, recurrent layers their gates of every step,
+    attention its scores. What a backend's kernels need while they run, what it frees early or computes again,
+    and the fragments of its allocator are not known here; on a GPU cuDNN's workspaces come on top. Measured
+    peaks (TensorFlow, CPU) were 0.8 to 1.4 times the estimate; `benchmarks/README.md` has them.
 
     Args:
         model: built and compiled.
@@ -89,10 +89,8 @@ def _kept_by(operation: Any) -> tuple[int, int]:
     within = 0
     if getattr(getattr(operation, "activation", None), "__name__", "linear") not in _FROM_OUTPUT:
         within += output
-    if isinstance(operation, keras.layers.Dropout) or hasattr(operation, "limit_values"):
-        within += output
-    if isinstance(operation, keras.layers.BatchNormalization):
-        within += 2 * output
+    if isinstance(operation, keras.layers.Dropout):
+        within += output // 4  # one byte for each that is left out or not
     if isinstance(operation, keras.layers.RNN):
         within += _KEPT_EACH_STEP * (inputs[0].shape[1] or 1) * outputs[0].shape[-1] * item
     if isinstance(operation, keras.layers.MultiHeadAttention):
