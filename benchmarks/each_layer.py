@@ -12,7 +12,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.measurement import Figure, interleave, pin_threads, publish, ratio, spread
+from rich.console import Console
+
+from benchmarks.measurement import Figure, as_table, interleave, pin_threads, publish, ratio, spread
 
 _BATCH = 64
 _GOALS = {"interior": 1.05, "padded": 1.10, "dense": 1.05, "recurrent": 1.05}
@@ -44,6 +46,8 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=4, help="per round")
+    names = [name for name, _, _ in _LAYERS]
+    parser.add_argument("--layers", nargs="+", choices=names, help="these alone; nothing is written")
     arguments = parser.parse_args()
     os.environ["KERAS_BACKEND"] = arguments.backend
     if arguments.device == "cpu":
@@ -51,7 +55,12 @@ def main() -> None:
 
     figures = []
     for name, settings, shape in _LAYERS:
+        if name not in (arguments.layers or names):
+            continue
         figures += _of_layer(name, settings, shape, rounds=arguments.rounds, steps=arguments.steps)
+    if arguments.layers:
+        Console().print(as_table("each_layer", figures))
+        return
     for bn in (False, True):
         figures += _of_poster_net(bn, rounds=arguments.rounds, steps=arguments.steps)
     publish(

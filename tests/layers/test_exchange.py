@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from arnn_search import layers
-from tests.layers.conformance import NAMES, ROWS, outputs_of
+from tests.layers.conformance import NAMES, ROWS
+from tests.layers.row import name_of, outputs_of
 
 
 def _network():
@@ -88,14 +89,17 @@ def test_the_classic_layer_is_the_stock_one():
 def test_every_layer_can_be_exchanged_for_its_stock_layer(row):
     layer = row.make(value_range=(-1.0, 1.0), learn_limit=True)
     x = row.inputs(layer)
-    model = keras.Sequential([keras.Input(x.shape[1:]), layer])
-    classic = layers.exchange(model, {layer.name: "classic"})
-    stock = row.parent(**row.arguments | {"activation": "sigmoid"})
-    stock.build(x.shape)
+    classic = layers.exchange(row.model(layer, x), {layer.name: "classic"})
+    stock = row.stock()
+    row.call(stock, x)
     stock.set_weights(
-        [np.asarray(weight.value) for weight in layer.weights if weight.path.split("/")[-1] != "limit"]
+        [
+            keras.ops.convert_to_numpy(weight)
+            for weight in layer.weights
+            if not name_of(weight).startswith("limit")
+        ]
     )
-    np.testing.assert_allclose(outputs_of(classic, x), outputs_of(stock, x), atol=1e-6)
+    np.testing.assert_allclose(outputs_of(classic, x), outputs_of(stock, x, call=row.call), atol=1e-6)
 
 
 def test_wrapped_and_wrapping_layers_are_exchanged():
