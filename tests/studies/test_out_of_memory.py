@@ -1,12 +1,16 @@
 """Trials for which there is not enough memory: tried once more with half the batch, then infeasible."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from arnn_search.execution import Slot
 from arnn_search.studies.admission import MOST_TRIES, Admission
+from arnn_search.studies.config import make_config
+from arnn_search.studies.layout import StudyLayout
 from arnn_search.studies.ledger import trial_attributes
+from arnn_search.studies.rerun import make_task
 from arnn_search.trials.channel import Built, EpochReport
 from arnn_search.trials.outcome import memory_outcome
 
@@ -140,3 +144,17 @@ def test_architecture_that_did_not_fit_is_not_tried_again(tmp_path, duplicates):
 def test_scripted_trials_that_fit_are_not_touched(tmp_path):
     _, attributes = _run(tmp_path, train, 4)
     assert not any("batch_size" in one or "out_of_memory" in one for one in attributes)
+
+
+def test_trial_is_run_again_with_the_batch_that_it_was_trained_with(tmp_path):
+    study = SimpleNamespace(
+        config=make_config({"batch_size": 32}),
+        data_spec=None,
+        data_directory=tmp_path,
+        layout=StudyLayout(tmp_path),
+        metric="val_accuracy",
+        direction="maximize",
+    )
+    for recorded, expected in ((None, 32), (16, 16)):
+        trial = SimpleNamespace(number=3, batch_size=recorded)
+        assert make_task(study, trial, subfolder="rerun").batch_size == expected
