@@ -8,10 +8,13 @@
   MLflow's autologging (without the models, which it would take seconds each to log).
 
 Nothing is pruned, so that all train the same epochs. The peers train one network at a time, on both cores.
+They need `pip install optuna-integration tensorboard`; without the latter KerasTuner does not search on
+TensorFlow.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,7 +60,9 @@ def main() -> None:
 
 
 def _compare(folder: Path, arguments: argparse.Namespace) -> dict[str, list[float]]:
-    def ours() -> Any:
+    proposals = folder / "proposals.json"
+
+    def ours() -> None:
         settings = {
             "space": arguments.space,
             "data": "digits",
@@ -67,24 +72,23 @@ def _compare(folder: Path, arguments: argparse.Namespace) -> dict[str, list[floa
             "sampler": "random",
             "pruner": "none",
         }
-        return run_study_command(Path(tempfile.mkdtemp(dir=folder)) / "study", settings).study
+        study = run_study_command(Path(tempfile.mkdtemp(dir=folder)) / "study", settings).study
+        content = {
+            "space": arguments.space,
+            "data": str(study.data_directory),
+            "epochs": arguments.epochs,
+            "parameters": [trial.parameters for trial in study.trials],
+        }
+        proposals.write_text(json.dumps(content))  # for the peers that follow
 
     def peer(name: str) -> None:
         place = Path(tempfile.mkdtemp(dir=folder))
-        (place / "proposals.json").write_text(proposals)
+        shutil.copyfile(proposals, place / "proposals.json")
         command = [sys.executable, "-m", "benchmarks.peers", "--peer", name]
         environment = unpinned() | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         command += ["--proposals", str(place / "proposals.json")]
         subprocess.run(command, check=True, capture_output=True, env=environment)
 
-    study = ours()  # its proposals are what the peers are given
-    content = {
-        "space": arguments.space,
-        "data": str(study.data_directory),
-        "epochs": arguments.epochs,
-        "parameters": [trial.parameters for trial in study.trials],
-    }
-    proposals = json.dumps(content)
     variants: dict[str, Callable[[], Any]] = {"ours": ours}
     variants |= {name: lambda name=name: peer(name) for name in _PEERS}
     return interleave(variants, rounds=arguments.rounds, warm_up=0)
