@@ -8,12 +8,15 @@ import sys
 
 import psutil
 
+_OWNER = "ARNN_SEARCH_TRIAL_PROCESS"
+"""In the environment of whatever a trial starts: the trial's process."""
 _ADOPT_ORPHANS = 36
 """`PR_SET_CHILD_SUBREAPER` of Linux' `prctl`."""
 
 
 def lead_group() -> None:
-    """Makes this process the head of a group of its own, which its children belong to."""
+    """Makes this process the head of a group of its own, which its children belong to and are marked as."""
+    os.environ[_OWNER] = str(os.getpid())
     with contextlib.suppress(OSError):  # it leads one already
         os.setsid()
 
@@ -45,14 +48,24 @@ def end_descendants() -> None:
 def end_orphans(parent: int, *, known: set[int]) -> None:
     """Kills the children of a process that nobody knows, and everything below them.
 
+    One that somebody known has started, and whose own parent has ended since, is left alone.
+
     Args:
         parent: a process that has called `adopt_orphans`.
         known: its children that are to live.
     """
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(parent).children():
-            if child.pid not in known:
+            if child.pid not in known and _owner(child) not in known:
                 _kill([*descendants(child.pid), child])
+
+
+def _owner(process: psutil.Process) -> int | None:
+    """The trial's process that has started another one; None where that cannot be told."""
+    try:
+        return int(process.environ().get(_OWNER, ""))
+    except (ValueError, OSError, psutil.Error):
+        return None
 
 
 def descendants(pid: int) -> list[psutil.Process]:

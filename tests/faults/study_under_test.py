@@ -26,7 +26,7 @@ def until(condition, what="it happens"):
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.02)
+        time.sleep(0.1)
     return value
 
 

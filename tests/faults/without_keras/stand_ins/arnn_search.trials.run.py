@@ -111,7 +111,7 @@ def _fork():
     """A child, one that has left the group, and one whose parent has ended."""
     sleep = [sys.executable, "-S", "-c", "import time; time.sleep(3600)"]
     children = [subprocess.Popen(sleep).pid, subprocess.Popen(sleep, start_new_session=True).pid]
-    program = f"import subprocess; print(subprocess.Popen({sleep!r}, start_new_session=True).pid)"
+    program = f"import subprocess; print(subprocess.Popen({sleep!r}, stdout=-3, start_new_session=True).pid)"
     children.append(int(subprocess.check_output([sys.executable, "-S", "-c", program], close_fds=True)))
     _say(ORDERS / "children", children)
 
