@@ -71,7 +71,7 @@ class Block:
 
 def pages() -> list[Path]:
     """The README and every page that is written by hand."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def read_blocks(page: Path) -> list[Block]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.docs.blocks import (
     LANGUAGES,
+    ROOT,
     check,
     commands,
     inline_commands,
@@ -40,7 +41,7 @@ def story(tmp_path_factory):
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_run(page, story, tmp_path, monkeypatch):
     folder = tmp_path / "folder"
     shutil.copytree(story, folder)
@@ -55,14 +56,14 @@ def test_blocks_run(page, story, tmp_path, monkeypatch):
             raise
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_in_running_text_exist(page):
     for words in inline_commands(page):
         filled = [PLACEHOLDERS.get(word, word).strip("[].") for word in words]
         parse([word for word in filled if word])
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_say_what_they_are(page):
     assert not [block.place for block in read_blocks(page) if block.language not in LANGUAGES]
     text = page.read_text(encoding="utf-8")
