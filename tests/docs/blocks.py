@@ -31,10 +31,11 @@ ROOT = Path(__file__).parents[2]
 ONLY_CHECKED = "Checked, not run: "
 LANGUAGES = {"python", "sh", "text", "toml"}
 
-_RUN = ("--epochs", "1", "--max-train-samples", "128", "--workers", "1", "--no-mlflow", "--quiet")
 SMALLER = {
-    "run": ("--trials", "1", *_RUN),
-    "resume": ("--trials", "3", "--workers", "1", "--no-mlflow", "--quiet"),
+    "run": (
+        *("--trials", "1", "--epochs", "1", "--max-train-samples", "128"),
+        *("--workers", "1", "--no-mlflow", "--quiet"),
+    ),
 }
 """What is added to a command before it is run; the last of two equal options counts."""
 

@@ -36,7 +36,7 @@ def story(tmp_path_factory):
         patch.chdir(folder)
         from arnn_search import search
 
-        search(num_trials=2, epochs=1, max_train_samples=256, workers=2)
+        search(num_trials=1, epochs=1, max_train_samples=256, workers=1)
     return folder
 
 
@@ -44,7 +44,8 @@ def story(tmp_path_factory):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_run(page, story, tmp_path, monkeypatch):
     folder = tmp_path / "folder"
-    shutil.copytree(story, folder)
+    # MLflow's files stay where they are: studies know the address, and a sender may still be at work on them.
+    shutil.copytree(story, folder, ignore=shutil.ignore_patterns("mlflow.db*", "mlruns"))
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     names = {"__name__": "__main__"}
@@ -60,7 +61,9 @@ def test_blocks_run(page, story, tmp_path, monkeypatch):
 def test_commands_in_running_text_exist(page):
     for words in inline_commands(page):
         filled = [PLACEHOLDERS.get(word, word).strip("[].") for word in words]
-        parse([word for word in filled if word])
+        words = [word for word in filled if word not in ("", "--help")]
+        if len(words) > 1:
+            parse(words)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
