@@ -128,11 +128,11 @@ def _carry_rotated(layer: Any, clone: Any, scale: Any = None, shift: Any = None)
             return
         scale = scale * keras.ops.convert_to_numpy(layer.rho())
         weights = layer.scaled_weights(keras.ops.convert_to_tensor(scale))
-        if layer.rotation_bias() is None:
-            weights.append(keras.ops.convert_to_numpy(layer.stock_bias(keras.ops.convert_to_tensor(shift))))
-        else:
-            own_bias = layer.rotation_bias() * scale
-            weights[-1] = keras.ops.convert_to_numpy(layer.stock_bias(own_bias + shift))
+        bias = layer.rotation_bias()
+        if bias is not None:
+            weights.pop()
+            shift = shift + scale * keras.ops.convert_to_numpy(bias)
+        weights.append(keras.ops.convert_to_numpy(layer.stock_bias(keras.ops.convert_to_tensor(shift))))
         clone.set_weights(weights)
         return
     convolution, rescale, _ = clone.layers

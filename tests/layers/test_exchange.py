@@ -26,7 +26,7 @@ def _network():
 
 def _kernels(model):
     return [
-        np.asarray(weight.value)
+        keras.ops.convert_to_numpy(weight.value)
         for weight in model.weights
         if weight.path.split("/")[-1] in ("kernel", "bias")
     ]
