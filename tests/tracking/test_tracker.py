@@ -14,7 +14,7 @@ import pytest
 from arnn_search.errors import TrackingError, UnknownNameError
 from arnn_search.tracking import NullTracker, Tracker
 
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 def history(client: Any, run_id: str | None, name: str) -> list[tuple[int, float]]:
