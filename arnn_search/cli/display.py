@@ -137,7 +137,7 @@ class Display(StudyListener, AbstractContextManager["Display"]):
             self.console.print(leaderboard_table(study, leaders))
             best = study.best_trial
             self.console.print(f"Best: trial {best.number}: {parameter_text(best.parameters)}.", markup=False)
-        self.console.print(f"{len(trials)} of {study.config.trials} trials: {counts_text(trials)}.")
+        self.console.print(f"{len(trials)} of {study.config.trials} trials: {counts_text(study.counts)}.")
         if test := test_score_text(study):
             self.console.print(test, markup=False)
         failures = [trial for trial in trials if trial.state == "failed"]

@@ -41,25 +41,25 @@ def status(
             return
         for one in found:
             state = "running" if one.is_running else "not running"
-            console.print(f"{one.name}: {state}, {counts_text(one.trials)} of {one.config.trials} trials")
+            console.print(f"{one.name}: {state}, {counts_text(one.counts)} of {one.config.trials} trials")
         return
     shown = Study(study, directory=directory)
     if json_output:
         typer.echo(json.dumps(study_as_dict(shown), indent=2))
         return
-    trials = shown.trials
+    counts = shown.counts
     goals = ", ".join(f"{direction} {name}" for name, direction in shown.objectives.items())
     state = "is running" if shown.is_running else "is not running"
     console.print(
-        f"Study [bold]{shown.name}[/] {state}: {counts_text(trials)} of {shown.config.trials} trials; "
+        f"Study [bold]{shown.name}[/] {state}: {counts_text(counts)} of {shown.config.trials} trials; "
         f"{goals}; {shown.attributes['space']} on {shown.attributes['data']}."
     )
-    listed = [trial for trial in trials[:-last] if trial.state == "running"] + trials[-last:]
+    listed = shown.latest(last)
     console.print(trials_table(shown, listed))
-    if len(listed) < len(trials):
-        console.print(f"The last {last} of {len(trials)} trials, and those that run; --last N for others.")
-    if leaders := shown.leaderboard:
-        console.print(leaderboard_table(shown, leaders, size=3))
+    if len(listed) < counts.total():
+        console.print(f"The last {last} of {counts.total()} trials, and those that run; --last N for others.")
+    if leaders := shown.leaders(3):
+        console.print(leaderboard_table(shown, leaders))
         if test := test_score_text(shown):
             console.print(test, markup=False)
 

@@ -1,7 +1,7 @@
 """How studies and trials look in a terminal and in JSON."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -90,10 +90,9 @@ def trials_table(study: "Study", trials: Iterable["Trial"]) -> Table:
     return table
 
 
-def counts_text(trials: Iterable["Trial"]) -> str:
+def counts_text(counts: Mapping[str, int]) -> str:
     """How many trials are in which state, in words."""
-    states = [trial.state for trial in trials]
-    return ", ".join(f"{states.count(state)} {state}" for state in STATE_STYLES if state in states) or "none"
+    return ", ".join(f"{counts[state]} {state}" for state in STATE_STYLES if counts.get(state)) or "none"
 
 
 def number(value: float | None, *, digits: int = 4) -> str:
@@ -151,7 +150,7 @@ def study_as_dict(study: "Study") -> dict[str, Any]:
 def test_score_text(study: "Study") -> str:
     """What the best trial gave on the test part, in one line; empty if it was not scored."""
     test = study.attributes.get("test")
-    if not test or not study.leaderboard:
+    if not test or not study.leaders(1):
         return ""
     if test["error"]:
         return f"Trial {test['trial']} could not be scored on the test part: {test['error']}"

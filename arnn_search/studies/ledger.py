@@ -289,9 +289,9 @@ def reported_epochs(trial: FrozenTrial) -> list[int]:
 
 def best_metrics(trial: FrozenTrial) -> dict[str, float]:
     """The metrics of the trial's best epoch, whose weights are kept; of its last one if none was best."""
-    epochs = trial_epochs(trial)
-    best = trial.user_attrs.get(f"{_PREFIX}best_epoch") or max(epochs, default=0)
-    return epochs.get(best, {})
+    best = trial_attribute(trial, "best_epoch") or max(reported_epochs(trial), default=0)
+    metrics: dict[str, Any] = trial.user_attrs.get(f"{_EPOCH}{best:05d}") or {}
+    return {name: number for name, number in metrics.items() if name != _TIME}
 
 
 def is_feasible(trial: FrozenTrial) -> bool:

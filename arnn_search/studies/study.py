@@ -1,6 +1,8 @@
 """A study to look at: what it is, how far it has come, its trials, the best of them."""
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,10 +19,11 @@ from arnn_search.studies.ledger import (
     best_metrics,
     open_ledger,
     reported_epochs,
+    trial_attribute,
     trial_attributes,
     trial_epochs,
 )
-from arnn_search.studies.ranking import rank
+from arnn_search.studies.ranking import Place, rank
 
 if TYPE_CHECKING:
     import pandas
@@ -176,9 +179,21 @@ class Study:
     @property
     def trials(self) -> list[Trial]:
         """Every trial, by number."""
-        unfinished = "running" if self.is_running else "interrupted"
-        objectives = _recorded_objectives(self._ledger)
-        return [_as_trial(trial, self.layout, objectives, unfinished) for trial in self._ledger.trials()]
+        return self._shown(self._ledger.trials())
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many trials are in which state; of a large study much sooner known than `trials`."""
+        unfinished = self._unfinished
+        return Counter(_state(trial, unfinished) for trial in self._ledger.trials())
+
+    def latest(self, size: int) -> list[Trial]:
+        """Every trial that has not ended, and the last `size` of all, by number."""
+        trials = self._ledger.trials()
+        start = max(0, len(trials) - size)
+        return self._shown(
+            [trial for trial in trials[:start] if not trial.state.is_finished()] + trials[start:]
+        )
 
     @property
     def leaderboard(self) -> list[Trial]:
@@ -188,8 +203,15 @@ class Study:
         Of several objectives, the Pareto front, best first in the first of them. Where repeats of an
         architecture are averaged, one trial for each, by the mean.
         """
+        return self.leaders()
+
+    def leaders(self, size: int | None = None) -> list[Trial]:
+        """The first `size` of the leaderboard; all of it if that is None."""
         average = self.config.duplicates == "repeat"
-        return ranked(self._ledger, self.layout, average=average)[0]
+        places = rank(self._ledger.trials(), self._ledger.directions, average=average)
+        objectives = _recorded_objectives(self._ledger)
+        leading = itertools.islice((place for place in places if place.is_leader), size)
+        return [_as_ranked(place, self.layout, objectives) for place in leading]
 
     @property
     def objectives(self) -> dict[str, str]:
@@ -204,12 +226,19 @@ class Study:
         Raises:
             StudyError: no trial has completed.
         """
-        leaderboard = self.leaderboard
+        leaderboard = self.leaders(1)
         if not leaderboard:
-            states = [trial.state for trial in self.trials]
-            counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+            counts = ", ".join(f"{count} {state}" for state, count in sorted(self.counts.items()))
             raise StudyError(f"Study {self.name!r} has no completed trial yet ({counts or 'no trials'}).")
         return leaderboard[0]
+
+    @property
+    def _unfinished(self) -> str:
+        return "running" if self.is_running else "interrupted"
+
+    def _shown(self, trials: Sequence[FrozenTrial]) -> list[Trial]:
+        unfinished, objectives = self._unfinished, _recorded_objectives(self._ledger)
+        return [_as_trial(trial, self.layout, objectives, unfinished) for trial in trials]
 
     def trial(self, number: int) -> Trial:
         """One trial.
@@ -292,14 +321,13 @@ def ranked(ledger: Ledger, layout: StudyLayout, *, average: bool = False) -> tup
     leaders: list[Trial] = []
     others: list[Trial] = []
     for place in rank(ledger.trials(), ledger.directions, average=average):
-        trial = replace(
-            _as_trial(place.trial, layout, objectives, "running"),
-            mean=place.mean,
-            interval=place.interval,
-            repeats=place.repeats,
-        )
-        (leaders if place.is_leader else others).append(trial)
+        (leaders if place.is_leader else others).append(_as_ranked(place, layout, objectives))
     return leaders, others
+
+
+def _as_ranked(place: Place, layout: StudyLayout, objectives: tuple[str, list[str]]) -> Trial:
+    trial = _as_trial(place.trial, layout, objectives, "running")
+    return replace(trial, mean=place.mean, interval=place.interval, repeats=place.repeats)
 
 
 def _recorded_objectives(ledger: Ledger) -> tuple[str, list[str]]:
@@ -309,13 +337,14 @@ def _recorded_objectives(ledger: Ledger) -> tuple[str, list[str]]:
     return metric, [name for name, _ in recorded.get("objectives", [[metric, ""]])]
 
 
+def _state(trial: FrozenTrial, unfinished: str) -> str:
+    return str(trial_attribute(trial, "state", "failed")) if trial.state.is_finished() else unfinished
+
+
 def _as_trial(
     trial: FrozenTrial, layout: StudyLayout, objectives: tuple[str, list[str]], unfinished: str
 ) -> Trial:
     attributes, epochs = trial_attributes(trial), reported_epochs(trial)
-    state = attributes.get("state", "failed")
-    if not trial.state.is_finished():
-        state = unfinished
     model = layout.trial(trial.number) / "model.keras"
     metric, names = objectives
     values = dict(zip(names, trial.values or [], strict=False)) if trial.state.name == "COMPLETE" else {}
@@ -323,7 +352,7 @@ def _as_trial(
     best = attributes.get("best_epoch") or (max(epochs) if epochs else 0)
     return Trial(
         number=trial.number,
-        state=state,
+        state=_state(trial, unfinished),
         reason=attributes.get("reason", "") if trial.state.is_finished() else "",
         message=attributes.get("message", ""),
         value=(values.get(metric, metrics.get(metric)) if trial.state.is_finished() else None),
