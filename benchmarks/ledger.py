@@ -51,7 +51,8 @@ def main() -> None:
 def _run(folder: Path, *, trials: int) -> tuple[list[float], list[float]]:
     """Seconds of each trial, by the clock and of the processor."""
     from arnn_search.studies.best_models import BestModels, Progress
-    from arnn_search.studies.config import StudyConfig, config_as_toml
+    from arnn_search.studies.config import StudyConfig
+    from arnn_search.studies.config_file import config_as_toml
     from arnn_search.studies.layout import StudyLayout
     from arnn_search.studies.ledger import create_ledger
     from arnn_search.tracking import NullTracker

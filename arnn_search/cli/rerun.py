@@ -90,7 +90,7 @@ def _say_rerun(result: "Rerun", study: "Study") -> None:
     if result.device.startswith("gpu"):
         typer.echo("On a GPU small differences are expected.")
         return
-    from arnn_search.studies.search import installed_versions
+    from arnn_search.studies.opening import installed_versions
 
     now, then = installed_versions(), study.attributes["versions"]
     changed = [

@@ -9,7 +9,8 @@ import typer
 from arnn_search.cli.options import configuration_options
 from arnn_search.cli.plan import print_plan
 from arnn_search.errors import ConfigurationError
-from arnn_search.studies.config import StudyConfig, config_as_toml, read_config_file
+from arnn_search.studies.config import StudyConfig
+from arnn_search.studies.config_file import config_as_toml, read_config_file
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

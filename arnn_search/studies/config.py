@@ -3,7 +3,6 @@
 import contextlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -24,7 +23,7 @@ from arnn_search.studies.choices import ENGINES, ORACLES, PRUNERS, SAMPLERS, che
 from arnn_search.studies.objectives import metric_names
 from arnn_search.studies.options import parse_options
 from arnn_search.studies.sizes import num_bytes
-from arnn_search.studies.storage import check_storage, without_password
+from arnn_search.studies.storage import check_storage
 
 
 def _key(default: Any, description: str, *, section: str, may_change: bool = False, **limits: Any) -> Any:
@@ -395,72 +394,6 @@ def make_config(values: Mapping[str, Any], *, source: str = "") -> StudyConfig:
         ) from error
 
 
-def read_config_file(path: Path) -> dict[str, Any]:
-    """The keys of a `study.toml`, not yet validated.
-
-    Raises:
-        ConfigurationError: the file is missing or is no TOML.
-    """
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"There is no configuration file {str(path)!r}. `arnn-search init` writes one."
-        ) from None
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-
-
-def recorded_form(config: StudyConfig, *, study: str) -> StudyConfig:
-    """The configuration as it is written down: under the study's name, and without a password."""
-    storage = None if config.storage is None else without_password(config.storage)
-    return config.model_copy(update={"study": study, "storage": storage})
-
-
-def shared_configuration(config: StudyConfig) -> dict[str, Any]:
-    """What machines that work on one study must agree on; files are compared by their content instead."""
-    return {
-        name: getattr(config, name)
-        for name in StudyConfig.model_fields
-        if not may_change(name) and name not in ("study", "space", "data")
-    }
-
-
-def config_as_toml(config: StudyConfig, *, commented: bool = False) -> str:
-    """The configuration as `study.toml`.
-
-    Args:
-        config: what to write.
-        commented: with each key's meaning, and keys that have no value as comments.
-    """
-    lines: list[str] = []
-    section = ""
-    for name, field in StudyConfig.model_fields.items():
-        extra = field.json_schema_extra
-        assert isinstance(extra, dict)
-        if commented and extra["section"] != section:
-            section = str(extra["section"])
-            lines.append(f"\n# --- {section} ---")
-        value = getattr(config, name)
-        if commented:
-            lines.append(f"# {field.description}")
-        if value is not None:
-            lines.append(f"{name} = {_toml_value(value)}")
-        elif commented:
-            lines.append(f"# {name} =")
-    return "\n".join(lines).strip() + "\n"
-
-
-def differences(recorded: StudyConfig, asked: StudyConfig) -> list[str]:
-    """What keeps two configurations from being the same study, one `key: recorded -> asked` each."""
-    return [
-        f"{name}: {getattr(recorded, name)} -> {getattr(asked, name)}"
-        for name in StudyConfig.model_fields
-        if not may_change(name) and name != "study" and getattr(recorded, name) != getattr(asked, name)
-    ]
-
-
 def may_change(name: str) -> bool:
     """Whether a key only says how a study is run."""
     extra = StudyConfig.model_fields[name].json_schema_extra
@@ -477,12 +410,3 @@ def _sentence(problem: Any) -> str:
     if message.startswith("Unknown ") or "Received: " in message:  # ours, and whole
         return str(message)
     return f"`{key}`: {message[0].lower()}{message[1:]}. Received: {problem['input']!r}."
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'

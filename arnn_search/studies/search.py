@@ -1,14 +1,9 @@
 """Starting a study or going on with one: everything is checked before the first trial is paid for."""
 
 import contextlib
-import uuid
-from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
 from pathlib import Path
-from platform import python_version
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from arnn_search.data.sources import check_source
 from arnn_search.errors import ConfigurationError, StudyError
@@ -19,15 +14,11 @@ from arnn_search.studies.arrays import as_data_file
 from arnn_search.studies.best_models import BestModels, Progress
 from arnn_search.studies.checkpoints import open_checkpoints
 from arnn_search.studies.conclusion import break_off, conclude
-from arnn_search.studies.config import (
-    StudyConfig,
-    config_as_toml,
+from arnn_search.studies.config import StudyConfig, make_config, study_steering
+from arnn_search.studies.config_file import (
     differences,
-    make_config,
     read_config_file,
     recorded_form,
-    shared_configuration,
-    study_steering,
 )
 from arnn_search.studies.devices import check_backend_sees, device_request
 from arnn_search.studies.engines.make import check_engine, make_engine
@@ -39,27 +30,23 @@ from arnn_search.studies.layout import (
     check_writable,
     data_cache,
     find_layout,
-    mark_as_latest,
-    new_layout,
-    write_whole,
 )
 from arnn_search.studies.lease import Lease
-from arnn_search.studies.ledger import Ledger, create_ledger, find_ledger, open_ledger
+from arnn_search.studies.ledger import Ledger
 from arnn_search.studies.listener import StudyListener
+from arnn_search.studies.opening import opened
 from arnn_search.studies.preparation import PreparedStudy, prepare_study, with_imported
 from arnn_search.studies.sizes import num_bytes
-from arnn_search.studies.storage import exclusively, open_storage
 from arnn_search.studies.study import Study
 from arnn_search.studies.supervisor import Supervisor
 from arnn_search.studies.telling import catch_up
-from arnn_search.studies.warm_start import imported_as_json, imported_from_json
+from arnn_search.studies.warm_start import imported_from_json
 from arnn_search.tracking import NullTracker, Tracker, is_server, resolve_uri
 from arnn_search.tracking.dashboards.background import DashboardPublisher
 from arnn_search.tracking.paths import TrackingPaths
 from arnn_search.trials.task import TrialTask
 
 _TRIALS_BETWEEN_DIGESTS = 100
-_PACKAGES = ("arnn-search", "keras", "tensorflow", "jax", "torch", "optuna", "keras-tuner", "mlflow", "numpy")
 
 
 def search(
@@ -128,7 +115,7 @@ def run_study(
         prepared = prepare_study(config, declaration, executor)
         if config.from_study is not None and existing is None:
             prepared = with_imported(prepared, config, listener)
-        with _opened(config, existing, declaration, prepared) as (layout, ledger):
+        with opened(config, existing, declaration, prepared) as (layout, ledger):
             study = Study(layout.name, directory=layout.directory.parent, storage=config.storage)
             tracker = _tracker(config, layout, ledger, declaration, prepared)
             pages = _publisher(layout, ledger, tracker)
@@ -189,107 +176,6 @@ def _check_shareable(config: StudyConfig) -> None:
             "Machines that share a ledger need an MLflow server that all of them reach (--tracking-uri "
             f"http://...), or --no-mlflow. Received: {uri!r}."
         )
-
-
-@contextlib.contextmanager
-def _opened(
-    config: StudyConfig, existing: StudyLayout | None, declaration: SpaceFile, prepared: PreparedStudy
-) -> Iterator[tuple[StudyLayout, Ledger]]:
-    stem = f"{Path(config.data).stem}-{declaration.name}"
-    layout = existing or new_layout(config.directory, config.study, stem=stem)
-    lock = FileLock(layout.lock)
-    try:
-        lock.acquire(timeout=2)
-    except Timeout:
-        raise StudyError(
-            f"Study {layout.name!r} is running already. Look at it with `arnn-search status {layout.name}`."
-        ) from None
-    with lock:
-        if existing is not None:
-            ledger = open_ledger(layout.directory, layout.name, storage=config.storage)
-            _check_unchanged(layout.name, ledger, declaration, prepared)
-        elif config.storage is None:
-            ledger = create_ledger(layout.directory, layout.name, directions=prepared.objectives.directions)
-            _describe(ledger, config, declaration, prepared)
-        else:
-            ledger = _joined(config, layout, declaration, prepared)
-        write_whole(layout.space, declaration.text)
-        write_whole(layout.config, config_as_toml(recorded_form(config, study=layout.name)))
-        mark_as_latest(layout)
-        yield layout, ledger
-
-
-def _joined(
-    config: StudyConfig, layout: StudyLayout, declaration: SpaceFile, prepared: PreparedStudy
-) -> Ledger:
-    """The shared ledger: that of the study as another machine has begun it, or a new one."""
-    with exclusively(open_storage(layout.directory, config.storage), layout.name):
-        ledger = find_ledger(layout.directory, layout.name, storage=config.storage)
-        if ledger is None:
-            ledger = create_ledger(
-                layout.directory,
-                layout.name,
-                directions=prepared.objectives.directions,
-                storage=config.storage,
-            )
-            _describe(ledger, config, declaration, prepared)
-            return ledger
-    recorded = ledger.attributes["configuration"]
-    different = [
-        f"{name}: {value} -> {own}"
-        for name, value in recorded.items()
-        if (own := getattr(config, name)) != value
-    ]
-    if different:
-        raise StudyError(
-            f"Study {layout.name!r} has been started on another machine with another configuration: "
-            f"{'; '.join(different)}. Give the same, or the new study another --study name."
-        )
-    _check_unchanged(layout.name, ledger, declaration, prepared)
-    return ledger
-
-
-def _describe(ledger: Ledger, config: StudyConfig, declaration: SpaceFile, prepared: PreparedStudy) -> None:
-    attributes = {
-        "configuration": shared_configuration(config),
-        "study_id": uuid.uuid4().hex,
-        "space": declaration.name,
-        "space_sha256": declaration.digest,
-        "data": prepared.spec.name,
-        "data_sha256": prepared.spec.content_hash,
-        "data_key": prepared.directory.name,
-        "metric": prepared.metric,
-        "direction": prepared.objectives.primary.direction,
-        "objectives": prepared.recorded_objectives,
-        "imported": imported_as_json(prepared.imported),
-        "versions": installed_versions(),
-    }
-    for name, value in attributes.items():
-        ledger.set_attribute(name, value)
-
-
-def _check_unchanged(name: str, ledger: Ledger, declaration: SpaceFile, prepared: PreparedStudy) -> None:
-    recorded = ledger.attributes
-    found = {
-        "space_sha256": (declaration.digest, f"the search space ({declaration.path})"),
-        "data_sha256": (prepared.spec.content_hash, f"the data ({prepared.spec.source})"),
-        "metric": (prepared.metric, "the objective"),
-    }
-    changed = [what for key, (value, what) in found.items() if recorded.get(key) != value]
-    if changed:
-        raise StudyError(
-            f"Study {name!r} cannot go on: {' and '.join(changed)} changed since it began. "
-            "Start a new study, or bring the old content back."
-        )
-
-
-def installed_versions() -> dict[str, str]:
-    """The versions that a study's numbers depend on."""
-    versions = {"python": python_version()}
-    for package in _PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            versions[package] = version(package)
-    return versions
 
 
 def _supervise(

@@ -12,7 +12,8 @@ from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial
 
 from arnn_search.errors import StudyError
-from arnn_search.studies.config import StudyConfig, make_config, read_config_file
+from arnn_search.studies.config import StudyConfig, make_config
+from arnn_search.studies.config_file import read_config_file
 from arnn_search.studies.layout import StudyLayout, data_cache, find_layout
 from arnn_search.studies.ledger import (
     Ledger,

@@ -14,7 +14,8 @@ from optuna.trial import FixedTrial, TrialState
 
 from arnn_search.errors import StudyError
 from arnn_search.spaces.parameters import Parameter, Value
-from arnn_search.studies.config import make_config, read_config_file
+from arnn_search.studies.config import make_config
+from arnn_search.studies.config_file import read_config_file
 from arnn_search.studies.engines.engine import PastTrial
 from arnn_search.studies.engines.tuner_config import is_value_of, parameter_as_json
 from arnn_search.studies.history import as_past_trial

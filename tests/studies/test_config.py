@@ -3,14 +3,8 @@ import tomllib
 import pytest
 
 from arnn_search.errors import ConfigurationError
-from arnn_search.studies.config import (
-    StudyConfig,
-    config_as_toml,
-    differences,
-    make_config,
-    may_change,
-    read_config_file,
-)
+from arnn_search.studies.config import StudyConfig, make_config, may_change
+from arnn_search.studies.config_file import config_as_toml, differences, read_config_file
 
 
 def test_defaults_are_the_main_job():

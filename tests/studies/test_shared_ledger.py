@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from arnn_search.errors import ConfigurationError, StudyError
-from arnn_search.studies.config import config_as_toml, make_config, recorded_form
+from arnn_search.studies.config import make_config
+from arnn_search.studies.config_file import config_as_toml, recorded_form
 from arnn_search.studies.lease import Lease
 from arnn_search.studies.ledger import open_ledger, trial_attributes
 from arnn_search.studies.storage import without_password
