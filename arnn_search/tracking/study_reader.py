@@ -206,11 +206,13 @@ def _trial_row(number: int, run: "Run", epochs: list[dict[str, Any]], objective:
 
 
 def _epoch_rows(number: int, history: History) -> list[dict[str, Any]]:
+    """A row for each epoch, from 1; what was measured before the first one, at step 0, is none."""
     rows: dict[int, dict[str, Any]] = {}
     for name, points in history.items():
         if not name.startswith(_PER_LAYER):
             for step, value in points:
-                rows.setdefault(step, {"trial": number, "epoch": step})[name] = value
+                if step > 0:
+                    rows.setdefault(step, {"trial": number, "epoch": step})[name] = value
     return [rows[step] for step in sorted(rows)]
 
 
