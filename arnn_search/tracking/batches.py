@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MAX_POINTS_PER_CALL = 1000
+MAX_VALUES_PER_CALL = 1000
 MAX_TEXTS_PER_CALL = 100
 MAX_CALL_BYTES = 500_000
 
@@ -80,7 +80,7 @@ def plan(records: Sequence[Record | None]) -> Iterator[Batch]:
             continue
         size = _size(record)
         total = [a + b for a, b in zip(sizes.get(trial, [0, 0, 0]), size, strict=True)]
-        limits = (MAX_POINTS_PER_CALL, MAX_TEXTS_PER_CALL, MAX_CALL_BYTES)
+        limits = (MAX_VALUES_PER_CALL, MAX_TEXTS_PER_CALL, MAX_CALL_BYTES)
         if any(amount > limit for amount, limit in zip(total, limits, strict=True)):
             yield from close(trial)
             total = size
@@ -106,4 +106,4 @@ def _size(record: Record) -> list[int]:
     num_bytes = sum(
         len(name) + (80 if is_metrics else len(json.dumps(str(value)))) for name, value in values.items()
     )
-    return [len(values) if is_metrics else 0, 0 if is_metrics else len(values), num_bytes]
+    return [len(values), 0 if is_metrics else len(values), num_bytes]

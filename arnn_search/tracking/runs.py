@@ -48,6 +48,7 @@ class StudyRuns:
         self._study_id = re.sub(r"[^\w.\-]", "_", study_id)
         self._experiment = experiment
         self._artifact_location = artifact_location
+        self._began: dict[str, int] = {}
 
     def run_id(self, trial: int | None, time: int | None) -> str:
         """The run of a trial, or of the study for None; it is created if it has none.
@@ -68,7 +69,11 @@ class StudyRuns:
         The run of a trial that was deleted in MLflow is replaced by a new one: whoever runs the trial
         again wants to see it.
         """
+        is_known = self._ids.of(trial) is not None
         run_id = self.run_id(trial, time)
+        if not is_known and run_id in self._began:
+            # It was created just now, and asking for it takes MLflow as long as creating it.
+            return
         if trial is not None and not self._is_active_run(run_id):
             self.check_present()
             self._ids.forget(trial)
@@ -79,7 +84,7 @@ class StudyRuns:
     def end(self, trial: int | None, time: int, *, status: str) -> None:
         """Close a run, not before it began: the clock may have been set back, or be another machine's."""
         run_id = self.run_id(trial, time)
-        began = self._client.get_run(run_id).info.start_time
+        began = self._began.get(run_id) or self._client.get_run(run_id).info.start_time
         self._client.set_terminated(run_id, status=status, end_time=max(time, began or time))
 
     def discard(self, trial: int | None) -> None:
@@ -150,6 +155,7 @@ class StudyRuns:
             name = f"trial {trial}"
         run = self._client.create_run(self.experiment_id(), start_time=time, tags=tags, run_name=name)
         run_id = str(run.info.run_id)
+        self._began[run_id] = run.info.start_time
         if trial is None:
             # Two machines may join a new study at once: the run that began first is the study's.
             first = self._find(None) or run_id

@@ -30,6 +30,13 @@ def test_call_holds_at_most_1000_points() -> None:
     assert sizes == [900, 900, 900, 300]
 
 
+def test_texts_take_the_place_of_points() -> None:
+    # MLflow takes a thousand values of any kind at once, and would make two calls of it otherwise.
+    tags = {"kind": "tags", "trial": 0, "time": 1, "values": {"a": "1", "b": "2"}}
+    assert positions([tags, metrics(0, 0, 999)]) == [(0,), (1,)]
+    assert positions([tags, metrics(0, 0, 998)]) == [(0, 1)]
+
+
 def test_large_texts_are_split_by_size() -> None:
     texts = [{"kind": "params", "trial": 0, "time": 1, "values": {str(n): "x" * 6000}} for n in range(100)]
     assert len(positions([*texts])) == 2
