@@ -2,7 +2,8 @@
 
 `python -m benchmarks.tracking` reports 200 trials of 50 epochs and 12 layers as a supervisor does, into a
 new SQLite store, renders every dashboard of that study, and then trains beside a real server that is stopped
-for a minute, and beside one that is not.
+for a minute, and beside one that is not. Half of the trials have auto-rotating layers, which report a limit
+each.
 """
 
 import argparse
@@ -80,25 +81,34 @@ def _large_study(folder: Path, *, trials: int, epochs: int) -> list[Figure]:
 
 
 def _report_trial(tracker: Any, number: int, *, epochs: int, folder: Path) -> float:
+    """What the supervisor and the trial tell of one trial; the seconds that it took."""
     import numpy as np
 
     generator = np.random.default_rng(number)
     family = ("classic", "ar", "bn", "ar_bn")[number % 4]
     gradients = 10 ** generator.uniform(-3, -1, (epochs, len(_LAYERS))).astype("float32")
-    path = folder / "arrays" / f"{number}.npz"
-    path.parent.mkdir(exist_ok=True)
+    arrays = {"gradient_rms": gradients, "layers": np.array(_LAYERS)}
+    params = {"family": family, "activation": ("tanh", "relu")[number % 3 % 2], "width": number % 7}
+    params |= {"depth": len(_LAYERS), "learning_rate": float(10 ** generator.uniform(-4, -2))}
+    if family.startswith("ar"):
+        params |= {"limit_mode": ("fixed", "learnable")[number // 4 % 2], "limit_factor": 1.5}
+        drift = generator.normal(0, 0.02, (epochs, len(_LAYERS))).cumsum(axis=0)
+        limits = (1.5 + drift * (params["limit_mode"] == "learnable")).astype("float32")
+        arrays |= {"limit": limits, "limit_layers": np.array(_LAYERS)}
+    path = folder / "arrays" / str(number) / "gradients.npz"
+    path.parent.mkdir(parents=True)
     begun = time.perf_counter()
-    tracker.start_trial(number, tags={"arnn.device": f"cpu:{number % 2}", "arnn.family": family})
-    tracker.log_params(number, {"family": family, "activation": "tanh", "width": number % 7})
+    tracker.start_trial(number, tags={"arnn.device": f"cpu:{number % 2}", "arnn.attempt": 1})
+    tracker.set_tags(number, {"arnn.family": family, "arnn.architecture": f"{number:016x}"})
+    tracker.log_params(number, params)
     for epoch in range(1, epochs + 1):
-        values = {
-            name: float(generator.uniform()) for name in ("loss", "accuracy", "val_loss", "val_accuracy")
-        }
+        values = {name: float(generator.uniform()) for name in _METRICS}
         values |= {f"health/{name}": float(generator.uniform()) for name in _HEALTH}
-        rows = zip(_LAYERS, gradients[epoch - 1], strict=True)
-        values |= {f"gradient_rms/{layer}": float(value) for layer, value in rows}
+        for name in ("gradient_rms", "limit"):
+            row = arrays[name][epoch - 1].tolist() if name in arrays else []
+            values |= {f"{name}/{layer}": value for layer, value in zip(_LAYERS, row, strict=False)}
         tracker.log_metrics(number, values, step=epoch)
-    np.savez_compressed(path, gradient_rms=gradients, layers=np.array(_LAYERS))
+    np.savez_compressed(path, **arrays)
     tracker.log_gradients(number, path)
     tracker.log_metrics(number, {"best_val_accuracy": float(generator.uniform())}, step=epochs)
     tracker.end_trial(number, "completed", "completed")

@@ -16,7 +16,7 @@ def connect(
     settings: TrackingSettings,
     ids: RunIds,
     *,
-    pictures: Path,
+    outbox: Path,
     reject: Callable[[Record, str], None],
 ) -> Delivery:
     """Open the store, create it if it is the default one, and make ready to deliver.
@@ -24,7 +24,7 @@ def connect(
     Args:
         settings: where the study is tracked.
         ids: the runs that are known.
-        pictures: folder for pictures on their way.
+        outbox: folder for files on their way.
         reject: is told each record that MLflow will never take, and why.
 
     Raises:
@@ -43,4 +43,4 @@ def connect(
         experiment=settings.experiment,
         artifact_location=location and f"{location}/{valid_name(settings.experiment).replace('/', '_')}",
     )
-    return Delivery(client, runs, pictures=pictures, reject=reject)
+    return Delivery(client, runs, outbox=outbox, reject=reject)

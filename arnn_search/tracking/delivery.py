@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arnn_search.tracking.batches import MAX_CALL_BYTES, Batch, Record, call_bytes
+from arnn_search.tracking.epoch_points import FILE, EpochPoints
 from arnn_search.tracking.failures import GoneError, HeldError, Meaning, meaning_of, reason_of
 from arnn_search.tracking.names import MAX_PARAM_LENGTH, MAX_TAG_LENGTH, valid_name, valid_texts
 from arnn_search.tracking.runs import StudyRuns
@@ -29,7 +30,7 @@ class Delivery:
     Args:
         client: MLflow's client for the store.
         runs: finds and creates the runs.
-        pictures: folder for pictures on their way.
+        outbox: folder for files on their way.
         reject: is told each record that MLflow will never take, and why.
     """
 
@@ -38,13 +39,14 @@ class Delivery:
         client: "MlflowClient",
         runs: StudyRuns,
         *,
-        pictures: Path,
+        outbox: Path,
         reject: Callable[[Record, str], None],
     ) -> None:
         self._client = client
         self._runs = runs
-        self._pictures = pictures
+        self._outbox = outbox
         self._reject = reject
+        self._epochs = EpochPoints()
 
     def deliver(self, batch: Batch, settle: Callable[[Sequence[int]], None]) -> None:
         """Deliver a batch; a value that MLflow rejects is set aside, alone.
@@ -91,7 +93,7 @@ class Delivery:
             case "params" | "metrics" | "tags":
                 self._send_values(batch)
             case "start":
-                self._runs.start(batch.trial, record["time"])
+                self._start(batch.trial, record["time"])
             case "artifact":
                 self._send_file(batch.trial, Path(record["path"]), record.get("artifact_path"))
             case "gradients":
@@ -99,11 +101,34 @@ class Delivery:
             case "view":
                 self._send_view(record)
             case "discard":
+                self._epochs.forget(batch.trial)
                 self._runs.discard(batch.trial)
             case "end":
-                self._runs.end(batch.trial, record["time"], status=record["status"])
+                self._end(batch.trial, record["time"], status=record["status"])
             case kind:
                 raise _UnusableError(f"a record of kind {kind!r} means nothing to this version")
+
+    def _start(self, trial: int | None, time: int) -> None:
+        is_new = self._runs.start(trial, time)
+        if is_new and trial is not None:
+            self._epochs.begin(trial)
+        else:
+            self._epochs.forget(trial)
+
+    def _end(self, trial: int | None, time: int, *, status: str) -> None:
+        path = self._outbox / f"trial_{trial}" / FILE
+        try:
+            # Before the run ends: who sees the end finds the file.
+            if self._epochs.write(trial, path, ended=self._runs.end_time(trial, time)):
+                self._send_file(trial, path, None)
+        except Exception as error:
+            # Readers do without it.
+            if meaning_of(error) is not Meaning.REJECTED:
+                raise
+        finally:
+            path.unlink(missing_ok=True)
+        self._runs.end(trial, time, status=status)
+        self._epochs.forget(trial)
 
     def _send_values(self, batch: Batch) -> None:
         from mlflow.entities import Metric, Param, RunTag
@@ -125,11 +150,13 @@ class Delivery:
                 tags |= {name: RunTag(name, text) for name, text in texts.items()}
         if call_bytes(batch.records) <= MAX_CALL_BYTES:
             self._client.log_batch(run_id, metrics, list(params.values()), list(tags.values()))
+            self._epochs.add(batch.trial, ((one.key, one.step, one.value) for one in metrics))
             return
         for text_number in range(0, max(len(params), len(tags)), 10):
             some = slice(text_number, text_number + 10)
             self._client.log_batch(run_id, [], list(params.values())[some], list(tags.values())[some])
         self._client.log_batch(run_id, metrics)
+        self._epochs.add(batch.trial, ((one.key, one.step, one.value) for one in metrics))
 
     def _send_view(self, record: Record) -> None:
         experiment_id = self._runs.experiment_id()
@@ -148,7 +175,7 @@ class Delivery:
 
         path = Path(record["path"])
         self._send_file(trial, path, None)
-        picture = self._pictures / f"trial_{trial}" / "gradients.png"
+        picture = self._outbox / f"trial_{trial}" / "gradients.png"
         try:
             picture.parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -50,9 +50,9 @@ class TrackingPaths:
         return self.directory / "read_back"
 
     @property
-    def pictures(self) -> Path:
-        """Pictures on their way to MLflow."""
-        return self.directory / "pictures"
+    def outbox(self) -> Path:
+        """Files that are made for MLflow, on their way there."""
+        return self.directory / "outbox"
 
 
 def read_json(path: Path) -> Any:

@@ -120,7 +120,7 @@ def _serve(paths: TrackingPaths, requests: IO[str], say: Callable[[str, Any], No
                 delivery = connect(
                     TrackingSettings.load(paths),
                     RunIds.load(paths.run_ids),
-                    pictures=paths.pictures,
+                    outbox=paths.outbox,
                     reject=lambda record, reason: say("reject", [record, reason]),
                 )
                 # MLflow's modules hold a million objects, which the garbage collector would look at every

@@ -57,35 +57,40 @@ class StudyRuns:
             trial: number of the trial.
             time: start of a new run in milliseconds since 1970; None for now.
         """
-        run_id = self._ids.of(trial)
-        if run_id is None:
-            run_id = self._find(trial) or self._create(trial, time)
-            self._ids.remember(trial, run_id)
-        return run_id
+        return self._open(trial, time)[0]
 
-    def start(self, trial: int | None, time: int) -> None:
+    def start(self, trial: int | None, time: int) -> bool:
         """Create a run, or set the one that is there to running again.
 
         The run of a trial that was deleted in MLflow is replaced by a new one: whoever runs the trial
         again wants to see it.
+
+        Returns:
+            Whether the run is new.
         """
-        is_known = self._ids.of(trial) is not None
-        run_id = self.run_id(trial, time)
-        if not is_known and run_id in self._began:
-            # It was created just now, and asking for it takes MLflow as long as creating it.
-            return
-        if trial is not None and not self._is_active_run(run_id):
+        run_id, is_new = self._open(trial, time)
+        if not is_new and trial is not None and not self._is_active_run(run_id):
             self.check_present()
             self._ids.forget(trial)
-            run_id = self.run_id(trial, time)
+            run_id, is_new = self._open(trial, time)
+        if is_new:
+            # It runs, and asking for it would take as long as creating it.
+            return True
         if self._client.get_run(run_id).info.status != "RUNNING":
             self._client.update_run(run_id, status="RUNNING")
+        return False
+
+    def end_time(self, trial: int | None, time: int) -> int:
+        """When a run ends: not before it began, for the clock may have been set back, or be another's."""
+        run_id = self.run_id(trial, time)
+        if run_id not in self._began:
+            self._began[run_id] = self._client.get_run(run_id).info.start_time or time
+        return max(time, self._began[run_id])
 
     def end(self, trial: int | None, time: int, *, status: str) -> None:
-        """Close a run, not before it began: the clock may have been set back, or be another machine's."""
+        """Close a run."""
         run_id = self.run_id(trial, time)
-        began = self._began.get(run_id) or self._client.get_run(run_id).info.start_time
-        self._client.set_terminated(run_id, status=status, end_time=max(time, began or time))
+        self._client.set_terminated(run_id, status=status, end_time=self.end_time(trial, time))
 
     def discard(self, trial: int | None) -> None:
         """Delete the run of a trial, if it has one; the next record of the trial makes another."""
@@ -95,6 +100,14 @@ class StudyRuns:
         if run_id is not None and self._is_active_run(run_id):
             self._client.delete_run(run_id)
         self._ids.forget(trial)
+
+    def _open(self, trial: int | None, time: int | None) -> tuple[str, bool]:
+        """The id of a run, and whether it was created for that."""
+        known = self._ids.of(trial) or self._find(trial)
+        run_id = known or self._create(trial, time)
+        if run_id != self._ids.of(trial):
+            self._ids.remember(trial, run_id)
+        return run_id, known is None
 
     def check_present(self) -> None:
         """Make sure that the experiment and the study's run are still there.
@@ -155,7 +168,7 @@ class StudyRuns:
             name = f"trial {trial}"
         run = self._client.create_run(self.experiment_id(), start_time=time, tags=tags, run_name=name)
         run_id = str(run.info.run_id)
-        self._began[run_id] = run.info.start_time
+        self._began[run_id] = int(run.info.start_time)
         if trial is None:
             # Two machines may join a new study at once: the run that began first is the study's.
             first = self._find(None) or run_id

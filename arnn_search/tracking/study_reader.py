@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arnn_search.errors import TrackingError, UnknownNameError
+from arnn_search.tracking.epoch_points import FILE, PER_LAYER, History, read_points
 from arnn_search.tracking.failures import reason_of
 from arnn_search.tracking.pages import StudyLocation, find_study
 from arnn_search.tracking.paths import read_json, write_json
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 1000
 # A server answers one call in a few milliseconds and takes several at a time.
 _NUM_READERS = 4
-_PER_LAYER = ("gradient_rms/", "limit/")
-
-History = dict[str, list[tuple[int, float]]]
 
 
 def read_study(uri: str, study: str | None = None, *, cache: Path | None = None) -> StudyView:
@@ -62,7 +60,7 @@ def read_located(uri: str, location: StudyLocation, *, cache: Path | None = None
     with _folder(cache) as folder, quiet():
         from mlflow import MlflowClient
 
-        reader = _Reader(MlflowClient(uri), folder)
+        reader = _Reader(uri, MlflowClient(uri), folder)
         try:
             return reader.read(location)
         except Exception as error:
@@ -89,8 +87,8 @@ def objective_of(uri: str, location: StudyLocation) -> str:
 
 
 class _Reader:
-    def __init__(self, client: "MlflowClient", folder: Path) -> None:
-        self._client, self._folder = client, folder
+    def __init__(self, uri: str, client: "MlflowClient", folder: Path) -> None:
+        self._uri, self._client, self._folder = uri, client, folder
 
     def read(self, location: StudyLocation) -> StudyView:
         parent = self._client.get_run(location.run_id)
@@ -133,36 +131,46 @@ class _Reader:
         kept = self._folder / f"{run.info.run_id}-{run.info.end_time}.json"
         if run.info.end_time is not None and (history := read_json(kept)) is not None:
             return {name: [(step, value) for step, value in points] for name, points in history.items()}
-        has_file = run.info.end_time is not None
+        has_ended = run.info.end_time is not None
         names = [
             name
             for name in run.data.metrics
-            if not name.startswith("best_") and not (has_file and name.startswith(_PER_LAYER))
+            if not name.startswith("best_") and not (has_ended and name.startswith(PER_LAYER))
         ]
-        history = {
-            name: sorted(
-                (point.step, point.value) for point in self._client.get_metric_history(run.info.run_id, name)
-            )
-            for name in names
-        }
-        if has_file:
+        known: History = {}
+        if has_ended and (path := self._file(run, FILE)):
+            known = read_points(path, ended=run.info.end_time, latest=run.data.metrics)
+        history = {name: known.get(name) or self._points(run, name) for name in names}
+        if has_ended:
             write_json(kept, history)
         return history
 
+    def _points(self, run: "Run", name: str) -> list[tuple[int, float]]:
+        points = self._client.get_metric_history(run.info.run_id, name)
+        return sorted((point.step, point.value) for point in points)
+
     def _gradients(self, run: "Run") -> Arrays | None:
-        if run.info.end_time is None:
-            return None
+        path = self._file(run, "gradients.npz") if run.info.end_time is not None else None
+        with contextlib.suppress(OSError, ValueError):
+            if path is not None:
+                with np.load(path, allow_pickle=False) as arrays:
+                    if {"gradient_rms", "layers"} <= set(arrays.files):
+                        return {name: arrays[name] for name in arrays.files}
+        return None
+
+    def _file(self, run: "Run", name: str) -> Path | None:
+        """A file of a run that has ended; None if it has no such file."""
+        from mlflow.artifacts import download_artifacts
+
         folder = self._folder / f"{run.info.run_id}-{run.info.end_time}"
-        path = folder / "gradients.npz"
-        if not path.is_file():
+        if not (folder / name).is_file():
             folder.mkdir(exist_ok=True)
+            # By the address that the run has told: MLflow's client would ask for it again, and for models.
+            address = f"{run.info.artifact_uri}/{name}"
             # A trial that ended before its first epoch has none.
             with contextlib.suppress(Exception):
-                self._client.download_artifacts(run.info.run_id, path.name, str(folder))
-        with contextlib.suppress(OSError, ValueError), np.load(path, allow_pickle=False) as arrays:
-            if {"gradient_rms", "layers"} <= set(arrays.files):
-                return {name: arrays[name] for name in arrays.files}
-        return None
+                download_artifacts(artifact_uri=address, dst_path=str(folder), tracking_uri=self._uri)
+        return folder / name if (folder / name).is_file() else None
 
 
 def _objectives(parent: "Run", trials: list["Run"]) -> tuple[Objective, ...]:
@@ -177,7 +185,7 @@ def _objectives(parent: "Run", trials: list["Run"]) -> tuple[Objective, ...]:
 
 def _trial_row(number: int, run: "Run", epochs: list[dict[str, Any]], objective: Objective) -> dict[str, Any]:
     tags, info = run.data.tags, run.info
-    metrics = {name: value for name, value in run.data.metrics.items() if not name.startswith(_PER_LAYER)}
+    metrics = {name: value for name, value in run.data.metrics.items() if not name.startswith(PER_LAYER)}
     scored = [row for row in epochs if objective.metric in row]
     if scored:
         sign = 1 if objective.maximizes else -1
@@ -209,7 +217,7 @@ def _epoch_rows(number: int, history: History) -> list[dict[str, Any]]:
     """A row for each epoch, from 1; what was measured before the first one, at step 0, is none."""
     rows: dict[int, dict[str, Any]] = {}
     for name, points in history.items():
-        if not name.startswith(_PER_LAYER):
+        if not name.startswith(PER_LAYER):
             for step, value in points:
                 if step > 0:
                     rows.setdefault(step, {"trial": number, "epoch": step})[name] = value

@@ -140,7 +140,7 @@ def test_gradients_come_with_their_picture(tracker: Tracker, client: Any, tmp_pa
     assert files["gradients.png"] > 5000
     assert [file.path for file in client.list_artifacts(tracker.run_id(1))] == ["gradients.npz"]
     assert "no picture can be drawn" in tracker._paths.rejected.read_text()
-    assert not list(tracker._paths.pictures.rglob("*.png"))
+    assert not list(tracker._paths.outbox.rglob("*.png"))
 
 
 def test_new_tracker_goes_on_where_the_last_one_stopped(
