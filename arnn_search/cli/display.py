@@ -40,6 +40,7 @@ class _Row:
     attempt: int
     started: float = field(default_factory=time.monotonic)
     family: str = ""
+    candidates: int = 0
     epoch: int = 0
     first_epoch: int = 0
     value: float | None = None
@@ -89,6 +90,11 @@ class Display(StudyListener, AbstractContextManager["Display"]):
 
     def trial_built(self, number: int, *, parameters: Mapping[str, Any], num_parameters: int) -> None:
         self._rows[number].family = str(parameters.get("family", ""))
+
+    def candidate_ended(self, number: int, loss: float) -> None:
+        row = self._rows[number]
+        row.candidates += 1
+        row.family = f"candidate {row.candidates + 1}"
 
     def trial_resumed(self, number: int, *, epoch: int) -> None:
         self._rows[number].epoch = self._rows[number].first_epoch = epoch

@@ -212,6 +212,9 @@ class RayChannel:
         outcome: TrialOutcome | None = self._ask("probed", dict(metrics))
         return outcome
 
+    def competed(self, loss: float) -> None:
+        self._ask("competed", loss)
+
     def raced(self, report: RungReport) -> str | None:
         reason: str | None = self._ask("raced", report)
         return reason

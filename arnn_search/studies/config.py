@@ -101,6 +101,14 @@ class StudyConfig(BaseModel):
         "Limits of these, such as min_initial_vanishing_index=-3,first_step=16,race_share=0.5.",
         section="search",
     )
+    candidates_per_trial: int = _key(
+        1,
+        "Proposals that compete for each trial: each is trained for candidate_steps, and the one with the "
+        "lowest training loss becomes the trial.",
+        section="search",
+        ge=1,
+    )
+    candidate_steps: int = _key(16, "Training steps of each of several candidates.", section="search", ge=2)
     objective: str = _key(
         "auto",
         "What to optimise: reported metrics, gradient_health, num_parameters, latency_ms, training_seconds; "

@@ -25,6 +25,9 @@ class StudyListener:
     def trial_built(self, number: int, *, parameters: Mapping[str, Any], num_parameters: int) -> None:
         """A trial's model was built, with these values."""
 
+    def candidate_ended(self, number: int, loss: float) -> None:
+        """One of several candidates for a trial was trained for its first steps; its training loss."""
+
     def trial_resumed(self, number: int, *, epoch: int) -> None:
         """A trial goes on after an epoch that an earlier attempt has trained; its epochs are told again."""
 

@@ -189,6 +189,9 @@ class _Replay:
     def probed(self, metrics: Mapping[str, float]) -> None:
         """A repetition is trained, as the trial was."""
 
+    def competed(self, loss: float) -> None:
+        """A repetition's values are settled."""
+
     def raced(self, report: RungReport) -> None:
         """A repetition runs alone."""
 

@@ -21,6 +21,7 @@ from arnn_search.studies.config_file import (
     recorded_form,
 )
 from arnn_search.studies.devices import check_backend_sees, device_request
+from arnn_search.studies.draft import Contest
 from arnn_search.studies.engines.make import check_engine, make_engine
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.history import HistoryView
@@ -251,6 +252,7 @@ def _supervise(
         objectives=prepared.objectives,
         prunes=config.pruner != "none",
         race=steering.race,
+        contest=Contest(config.candidates_per_trial, config.candidate_steps),
         admission=Admission(
             max_parameters=config.max_parameters,
             max_latency_ms=config.max_latency_ms,

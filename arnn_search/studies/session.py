@@ -17,7 +17,7 @@ from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.admission import BELOW_MIN_HEALTH, Admission
 from arnn_search.studies.checkpoints import CheckpointStore
 from arnn_search.studies.deaths import count_death
-from arnn_search.studies.engines.engine import Proposal
+from arnn_search.studies.draft import Draft
 from arnn_search.studies.ledger import LedgerTrial, trial_attribute, trial_epochs, trial_times
 from arnn_search.studies.listener import StudyListener
 from arnn_search.studies.objectives import Objectives
@@ -49,9 +49,7 @@ class Session:
     Args:
         task: what the trial was told.
         slot: where it runs.
-        proposal: the engine's, which answers.
-        propose_again: makes another proposal for the same trial, from how many were of no use; None if the
-            engine cannot, or the values are settled.
+        draft: what it is built from: the engine's proposals, and how many of them compete.
         admission: decides what becomes of what was built.
         evaluated: finds a trial with a result by its architecture.
         trial: the ledger's, which is written to.
@@ -70,8 +68,7 @@ class Session:
         task: TrialTask,
         slot: Slot,
         *,
-        proposal: Proposal,
-        propose_again: Callable[[int], Proposal] | None,
+        draft: Draft,
         admission: Admission,
         evaluated: Callable[[str], FrozenTrial | None],
         trial: LedgerTrial,
@@ -87,13 +84,10 @@ class Session:
         self.task, self.slot = task, slot
         self.started = time.monotonic()
         self.outcome_reason = ""
-        self._proposal, self._trial, self._tracker, self._listener = proposal, trial, tracker, listener
+        self._draft, self._trial, self._tracker, self._listener = draft, trial, tracker, listener
         self._retries, self._on_end = retries, on_end
-        self._propose_again, self._admission, self._evaluated = propose_again, admission, evaluated
-        self._tries = 0
+        self._admission, self._evaluated = admission, evaluated
         self._checkpoints, self._checkpoint_problem = checkpoints, ""
-        self._parameters: dict[str, Value] = {}
-        self._unwritten: list[Parameter] = []
         self._objectives, self._rule, self._goes_on = objectives, rule, goes_on
         self._raced: dict[str, float] = {}
         self._built: Built | None = None
@@ -108,30 +102,31 @@ class Session:
         trial.set_attribute("seed", task.seed)
         trial.set_attribute("device", slot.name)
         trial.set_attribute("started", time.time())
-        if proposal.opening:
-            trial.set_attribute("opening", proposal.opening)
+        if draft.proposal.opening:
+            trial.set_attribute("opening", draft.proposal.opening)
         tell_start(tracker, trial.recorded)
         listener.trial_started(task.number, attempt=task.attempt, slot=slot.name)
 
     def suggest(self, parameter: Parameter) -> Value:
         """Asks the engine. Its answer is written down when the trial has been built and is admitted."""
         with _contradictions_named(parameter):
-            value = self._proposal.suggest(parameter)
+            value = self._draft.suggest(parameter)
             self._trial.check(parameter, value)
-        self._parameters[parameter.name] = value
-        self._unwritten.append(parameter)
         return value
 
     def built(self, built: Built) -> Verdict:
         """Decides what becomes of what the trial has built, and writes it down."""
+        draft = self._draft
         decision = self._admission.judge(
-            built, self._evaluated, tries=self._tries, can_resample=self._propose_again is not None
+            built, self._evaluated, tries=draft.resampled, can_resample=draft.can_resample
         )
-        if decision.action == "resample" and self._propose_again is not None:
-            self._tries += 1
-            self._proposal = self._propose_again(self._tries)
-            self._parameters.clear()
-            self._unwritten.clear()
+        if draft.competes:
+            if decision.action == "train":
+                return Verdict(candidate_steps=draft.contest.steps)
+            if draft.note(None):
+                return Verdict(build_again=True)
+        if decision.action == "resample":
+            draft.resample()
             return Verdict(build_again=True)
         self._built = built
         self._write_values()
@@ -143,6 +138,11 @@ class Session:
         if decision.source is not None:
             return Verdict(outcome=self._taken_over(decision.source, decision.message))
         return Verdict()
+
+    def competed(self, loss: float) -> None:
+        """Notes how a candidate has done; the trial asks for the next one's values, or the best one's."""
+        self._draft.note(loss)
+        self._listener.candidate_ended(self.task.number, loss)
 
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         """Writes the health at initialisation down; answers whether it is reason enough not to train."""
@@ -187,10 +187,10 @@ class Session:
             self._listener.trial_warned(self.task.number, f"{name}: {details['reason']}")
 
     def _write_values(self) -> None:
-        while self._unwritten:
-            parameter = self._unwritten.pop(0)
+        while self._draft.unwritten:
+            parameter = self._draft.unwritten.pop(0)
             with _contradictions_named(parameter):
-                self._trial.record(parameter, self._parameters[parameter.name])
+                self._trial.record(parameter, self._draft.values[parameter.name])
 
     def _write_built(self, built: Built) -> None:
         self._trial.set_attribute("architecture", built.architecture)
@@ -199,18 +199,25 @@ class Session:
             self._trial.set_attribute("latency_ms", built.latency_ms)
         if built.training_bytes is not None:
             self._trial.set_attribute("training_bytes", built.training_bytes)
-        if self._tries:
-            self._trial.set_attribute("resampled", self._tries)
+        if self._draft.resampled:
+            self._trial.set_attribute("resampled", self._draft.resampled)
+        if self._draft.candidates:
+            self._trial.set_attribute("candidates", self._draft.record())
         # The last one: it says to others that everything is written.
         self._trial.set_attribute("num_parameters", built.num_parameters)
         tell_built(self._tracker, self._trial.recorded)
         self._listener.trial_built(
-            self.task.number, parameters=dict(self._parameters), num_parameters=built.num_parameters
+            self.task.number, parameters=dict(self._draft.values), num_parameters=built.num_parameters
         )
 
-    def _track_values(self) -> None:
-        self._tracker.log_params(self.task.number, self._parameters)
-        if family := str(self._parameters.get("family", "")):
+    def _write_what_was_asked_for(self) -> None:
+        """What a trial was about to build is part of why it was not built."""
+        with contextlib.suppress(SuggestionError):  # which has been said
+            self._write_values()
+        if self._built is not None:
+            return
+        self._tracker.log_params(self.task.number, self._draft.values)
+        if family := str(self._draft.values.get("family", "")):
             self._tracker.set_tags(self.task.number, {"arnn.family": family})
 
     def _taken_over(self, source: FrozenTrial, message: str) -> TrialOutcome:
@@ -288,7 +295,7 @@ class Session:
                 and self._rule is not None
                 and self._rule.should_prune(report.epoch, values)
             )
-        return report.epoch < self.task.epochs and self._proposal.should_prune(report.epoch, value)
+        return report.epoch < self.task.epochs and self._draft.proposal.should_prune(report.epoch, value)
 
     def finish(self, outcome: TrialOutcome) -> None:
         """Writes the end down, unless the trial is to be run again."""
@@ -296,14 +303,12 @@ class Session:
             self._listener.trial_ended(self.task.number, outcome, value=None, again=False)
             self._on_end(self, False)
             return
-        with contextlib.suppress(SuggestionError):  # a trial that was not built has said why
-            self._write_values()
-        if self._built is None:  # what it was about to build is part of why
-            self._track_values()
         self.outcome_reason = outcome.reason
         again = outcome.retry and count_death(self._trial) <= self._retries
         if outcome.reason == OUT_OF_MEMORY:
             outcome, again = self._out_of_memory(outcome)
+        if not (again and self._draft.competes):  # then nothing is settled yet
+            self._write_what_was_asked_for()
         value = self._best[0] if self._best else None
         if outcome.state == "completed":
             outcome = self._judged() or outcome
@@ -351,7 +356,7 @@ class Session:
     def _end(self, outcome: TrialOutcome) -> None:
         self._trial.set_attribute("seconds", time.monotonic() - self.started)
         self._trial.set_attribute("training_seconds", self._seconds)
-        self._trial.set_attribute("notes", self._proposal.notes)
+        self._trial.set_attribute("notes", self._draft.proposal.notes)
         if self._best is not None:
             self._trial.set_attribute("best_epoch", self._best[1])
         if self._best_metrics:

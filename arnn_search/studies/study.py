@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,8 @@ class Trial:
         interval: in which that mean lies with 95 % confidence; None for a single one.
         training_seconds: wall time of the training alone; NaN while it runs.
         batch_size: samples per training step, if they are not the study's; else None.
+        candidates: what competed for it, in order: `loss` of the first steps (None if not finite) and
+            `parameters`; empty if nothing did.
     """
 
     number: int
@@ -86,6 +88,7 @@ class Trial:
     interval: tuple[float, float] | None = None
     training_seconds: float = math.nan
     batch_size: int | None = None
+    candidates: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def family(self) -> str:
@@ -370,4 +373,5 @@ def _as_trial(
         model=model if model.is_file() else None,
         training_seconds=attributes.get("training_seconds", math.nan),
         batch_size=attributes.get("batch_size"),
+        candidates=tuple(attributes.get("candidates", ())),
     )

@@ -19,6 +19,7 @@ from arnn_search.health.race import StepRace
 from arnn_search.studies.admission import OUT_OF_MEMORY, Admission
 from arnn_search.studies.checkpoints import CheckpointStore, LocalCheckpoints
 from arnn_search.studies.deaths import count_death, give_up
+from arnn_search.studies.draft import Contest, Draft
 from arnn_search.studies.engines.engine import Engine, PastTrial, Proposal, Readiness, Schedule
 from arnn_search.studies.finished import Finished
 from arnn_search.studies.history import HistoryView, as_past_trial
@@ -62,6 +63,7 @@ class Supervisor:
         objectives: what trials are scored by.
         prunes: whether trials may be stopped early where there are several objectives.
         race: decides which trials go on from rungs of their first epoch; None: all.
+        contest: how many candidates compete for each trial; None: nothing competes.
         on_trial_end: called after each trial that has ended for good.
         trials: how many trials the study has in the end.
         timeout_seconds: after which no trial is started any more.
@@ -86,6 +88,7 @@ class Supervisor:
         objectives: Objectives,
         prunes: bool = True,
         race: StepRace | None = None,
+        contest: Contest | None = None,
         on_trial_end: Callable[[int], None],
         trials: int,
         timeout_seconds: float | None,
@@ -99,7 +102,7 @@ class Supervisor:
         self._tracker, self._listener = tracker, listener
         self._make_task, self._on_trial_end = make_task, on_trial_end
         self._admission, self._objectives, self._prunes = admission, objectives, prunes
-        self._trials, self._retries, self._race = trials, retries, race
+        self._trials, self._retries, self._race, self._contest = trials, retries, race, contest or Contest()
         self._trial_timeout = trial_timeout_seconds
         self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         self._free = deque(slots)
@@ -239,8 +242,11 @@ class Supervisor:
         session = Session(
             task,
             slot,
-            proposal=proposal,
-            propose_again=propose if self._engine.resamples and fixed is None else None,
+            draft=Draft(
+                proposal,
+                propose if self._engine.resamples and fixed is None else None,
+                self._contest,
+            ),
             admission=self._admission,
             # What was admitted once is, whatever has been evaluated since; and a round goes on with a trial.
             evaluated=_nothing if fixed or proposal.schedule else self._evaluated(past),

@@ -6,7 +6,7 @@ so that what MLflow has heard already stays one point.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ def tell_built(tracker: "Tracker | NullTracker", trial: FrozenTrial) -> None:
     """Tells the values of a trial, and what was built of them, as far as it is known."""
     attributes = trial_attributes(trial)
     tags = {
+        "arnn.candidates": _candidates_text(attributes.get("candidates", [])),
         "arnn.architecture": attributes.get("architecture"),
         "arnn.parameters": attributes.get("num_parameters"),
         "arnn.family": trial.params.get("family"),
@@ -136,6 +137,13 @@ def _measured(trial: FrozenTrial, objectives: Sequence[str]) -> dict[str, float]
     values = values or trial_rungs(trial).get(trial_attributes(trial).get("best_epoch", 0), ())
     named = zip(objectives, values, strict=True) if values else ()
     return {name: score for name, score in named if name in MEASURED}
+
+
+def _candidates_text(candidates: Sequence[Mapping[str, Any]]) -> str:
+    losses = [one["loss"] for one in candidates if one["loss"] is not None]
+    if not losses:
+        return str(len(candidates) or "")
+    return f"{len(candidates)}, training loss {min(losses):.4g} to {max(losses):.4g}"
 
 
 def _title(trial: FrozenTrial, metric: str, value: float | None) -> str:

@@ -72,10 +72,13 @@ class Verdict:
 
     Attributes:
         build_again: ask for every value again and build another one.
+        candidate_steps: train it for so many steps only, tell the loss, and build another one; 0 unless it
+            is one of several candidates.
         outcome: end with this instead of training.
     """
 
     build_again: bool = False
+    candidate_steps: int = 0
     outcome: TrialOutcome | None = None
 
 
@@ -87,6 +90,9 @@ class Channel(Protocol):
 
     def built(self, built: Built) -> Verdict:
         """Tells what has been built, before it is trained; answers what becomes of it."""
+
+    def competed(self, loss: float) -> None:
+        """Tells the training loss of a candidate's first steps."""
 
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         """Tells the health at initialisation; answers how to end instead of training, or None to train."""
@@ -121,6 +127,9 @@ class PipeChannel:
     def built(self, built: Built) -> Verdict:
         verdict: Verdict = self._ask("built", built)
         return verdict
+
+    def competed(self, loss: float) -> None:
+        self._ask("competed", loss)
 
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         outcome: TrialOutcome | None = self._ask("probed", dict(metrics))

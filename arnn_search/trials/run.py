@@ -19,6 +19,7 @@ from arnn_search.trials.channel import Built, Channel, ChannelClosedError
 from arnn_search.trials.checkpointing import Checkpointing, RandomStateAtStart
 from arnn_search.trials.continuation import load_initial_weights, save_weights
 from arnn_search.trials.data_parallel import divisible, spread_over
+from arnn_search.trials.first_steps import loss_of_first_steps
 from arnn_search.trials.framework import forget_models, prepare_framework
 from arnn_search.trials.health_watch import HealthWatch
 from arnn_search.trials.latency import inference_latency_ms
@@ -73,6 +74,13 @@ def _build_and_fit(
     model = space.build(AskingHyperParameters(channel.suggest), data.spec)
     built = _describe(task, model, data)
     verdict = channel.built(built)
+    if verdict.candidate_steps:
+        training, _ = divisible(data.train(), data.validation(), Placement.of_this_process().replicas)
+        loss = loss_of_first_steps(
+            model, training, batch_size=task.batch_size, steps=verdict.candidate_steps, seed=task.seed
+        )
+        channel.competed(loss)
+        return None
     if verdict.build_again:
         return None
     if verdict.outcome is not None:

@@ -1,5 +1,6 @@
 """The engine that a configuration asks for."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -92,4 +93,12 @@ def check_engine(config: StudyConfig) -> None:
         ConfigurationError: as `make_engine`.
     """
     directions: list[Direction] = ["maximize" for _ in split_names(config.objective)]
-    make_engine(config, study_name="check", directions=directions, space=(), log=Path()).close()
+    with contextlib.closing(
+        make_engine(config, study_name="check", directions=directions, space=(), log=Path())
+    ) as engine:
+        if config.candidates_per_trial > 1 and not engine.resamples:
+            raise ConfigurationError(
+                "`candidates_per_trial` needs a sampler that can propose several architectures for one "
+                "trial; grid, brute-force and KerasTuner's oracles propose each one once. "
+                f"Received: {config.candidates_per_trial}."
+            )
