@@ -39,7 +39,7 @@ class BestModels:
             if not is_feasible(trial):
                 self._model(trial).unlink(missing_ok=True)
         candidates = trials if self._average else [*self._kept, *completed]
-        places = rank(candidates, self._ledger.directions, average=self._average)
+        places = list(rank(candidates, self._ledger.directions, average=self._average))
         leaders = sum(place.is_leader for place in places)
         keep = max(self._keep, leaders) if len(self._ledger.directions) > 1 else self._keep
         self._kept = [place.trial for place in places[:keep]]

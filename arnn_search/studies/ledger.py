@@ -231,6 +231,15 @@ class LedgerTrial:
         if self.recorded.state.is_finished():
             return
         self._study.tell(self._trial, values if state == TrialState.COMPLETE else None, state=state)
+        self._share_distributions(self.recorded)
+
+    def _share_distributions(self, trial: FrozenTrial) -> None:
+        """Keeps equal distributions of the trials once in memory."""
+        for name, own in trial.distributions.items():
+            first = self._distributions.setdefault(name, own)
+            # Not `==`, by which the choices 1 and True are the same.
+            if repr(first) == repr(own):
+                trial.distributions[name] = first
 
 
 def trial_attributes(trial: FrozenTrial) -> dict[str, Any]:
@@ -270,9 +279,9 @@ def trial_times(trial: FrozenTrial) -> dict[int, int]:
 
 
 def _recorded_epochs(trial: FrozenTrial) -> list[tuple[int, dict[str, Any]]]:
-    """Without those that were taken back."""
+    """Without those that were taken back; each read once."""
     return [
-        (int(name.removeprefix(_EPOCH)), metrics)
+        (int(name.removeprefix(_EPOCH)), dict(metrics.items()))
         for name, metrics in sorted(trial.user_attrs.items())
         if name.startswith(_EPOCH) and metrics
     ]

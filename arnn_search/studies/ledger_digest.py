@@ -1,5 +1,7 @@
 """A digest of a ledger: what a stretch of it comes to, in one record per trial instead of dozens.
 
+Of an epoch it says where in the ledger its record begins.
+
 The ledger is the truth, and whole without it. Where a digest is missing or of another file, the ledger's own
 records are read instead.
 """
@@ -15,6 +17,8 @@ from typing import Any
 
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial
+
+from arnn_search.studies.stored_metrics import StoredMetrics
 
 Record = dict[str, Any]
 
@@ -43,7 +47,7 @@ class LedgerDigest:
                 return [], 0
             with self._ended.open("rb") as file:
                 ended = file.read(rest["size"])
-            if len(ended) < rest["size"] or self._ledger.stat().st_size < rest["offset"]:
+            if len(ended) < rest["size"] or not self._ends_at(rest["offset"]):
                 return [], 0
             records = json.loads(b"[" + b",".join(ended.splitlines()) + b"]")
         except (OSError, ValueError, KeyError, TypeError):
@@ -91,6 +95,12 @@ class LedgerDigest:
         """Of the ledger: a hash of its first record, in which Optuna puts something random."""
         return sha256(self._first_record()).hexdigest()
 
+    def _ends_at(self, offset: int) -> bool:
+        """Whether a record of the ledger ends there."""
+        with self._ledger.open("rb") as file:
+            file.seek(offset - 1)
+            return file.read(1) == b"\n"
+
     def _first_record(self) -> bytes:
         """The one that made the study."""
         with self._ledger.open("rb") as file:
@@ -120,13 +130,17 @@ def _as_record(trial: FrozenTrial) -> Record:
             name: trial.distributions[name].to_internal_repr(value) for name, value in trial.params.items()
         },
         "distributions": {name: distribution_to_json(one) for name, one in trial.distributions.items()},
-        "user_attrs": trial.user_attrs,
+        "user_attrs": {name: _as_json(value) for name, value in trial.user_attrs.items()},
         "system_attrs": trial.system_attrs,
         "intermediate_values": trial.intermediate_values,
     }
     if trial.datetime_complete is not None:
         record["datetime_complete"] = _as_text(trial.datetime_complete)
     return record
+
+
+def _as_json(value: Any) -> Any:
+    return value.offset if isinstance(value, StoredMetrics) else value
 
 
 def _as_text(time: datetime | None) -> str | None:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import gc
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from optuna.storages.journal import BaseJournalBackend
 from arnn_search.errors import StudyError
 from arnn_search.studies.ledger_digest import LedgerDigest
 from arnn_search.studies.patience import is_disk_full
+from arnn_search.studies.stored_metrics import StoredMetrics
 
 Record = dict[str, Any]
 
@@ -26,6 +28,8 @@ EPOCH = f"{PREFIX}epoch:"
 
 _CREATE_STUDY, _SET_TRIAL_STATE = 0, 6
 """Optuna's own numbers of these operations in a journal."""
+
+_BYTES_AT_ONCE = 2**22
 
 
 class LedgerFile(BaseJournalBackend):
@@ -60,16 +64,21 @@ class LedgerFile(BaseJournalBackend):
             records, offset = self.digest.load()
             for record in records:
                 self._number += 1
-                yield record
+                yield self._with_stored_epochs(record)
             # Only with the last of them is that part of the file taken care of.
             self.offset = max(self.offset, offset)
         elif log_number_from != self._number:
             raise RuntimeError(f"Record {log_number_from} was asked for, but {self._number} is next.")
-        if self._path.stat().st_size > self.offset:
+        while self._path.stat().st_size > self.offset:
             with self._path.open("rb", buffering=0) as file:
                 file.seek(self.offset)
-                content = file.read()
+                content = file.read(_BYTES_AT_ONCE)
+                if b"\n" not in content:
+                    content += file.read()
+            before = self.offset
             yield from self._records(content)
+            if self.offset == before:  # nothing but a record that was cut off
+                return
 
     def append_logs(self, logs: list[Record]) -> None:
         """Writes records, all of them or none.
@@ -117,13 +126,32 @@ class LedgerFile(BaseJournalBackend):
         whole = content[: content.rfind(b"\n") + 1]
         lines = whole.splitlines(keepends=True)
         for record, line in zip(self._parsed(lines), lines, strict=True):
+            slim = self._slim(record, self.offset)
             self._number += 1
             self.offset += len(line)
-            yield record
+            yield slim
+
+    def _slim(self, record: Record, offset: int) -> Record:
+        """The record, with an epoch's metrics left in the file, and what many records say kept once."""
+        for name, value in record.get("user_attr", {}).items():
+            if value and name.startswith(EPOCH):
+                value = StoredMetrics(self._path, offset, name)
+            record["user_attr"] = {sys.intern(name): sys.intern(value) if isinstance(value, str) else value}
+        if "param_name" in record:
+            record["param_name"] = sys.intern(record["param_name"])
+        return record
+
+    def _with_stored_epochs(self, record: Record) -> Record:
+        """The record of a digest, in which an epoch is the place of its record in the ledger."""
+        attributes = record.get("user_attrs", {})
+        for name, value in attributes.items():
+            if isinstance(value, int) and name.startswith(EPOCH):
+                attributes[name] = StoredMetrics(self._path, value, name)
+        return record
 
     def _parsed(self, lines: list[bytes]) -> list[Record]:
         try:
-            # At once: that is faster, and names that are there many times are kept once.
+            # At once: that is faster.
             records: list[Record] = json.loads(b"[" + b",".join(lines) + b"]")
             if len(records) != len(lines):
                 raise ValueError("a line holds several records")
@@ -131,7 +159,7 @@ class LedgerFile(BaseJournalBackend):
             for number, line in enumerate(lines, start=self._number + 1):
                 _check(line, number, self._path)
             raise
-        return [_sharing_names(record) for record in records] if len(lines) < 100 else records
+        return records
 
 
 def _must_last(record: Record) -> bool:
@@ -152,7 +180,20 @@ class LedgerStorage(JournalStorage):
 
     def __init__(self, path: Path) -> None:
         self.file = LedgerFile(path)
-        super().__init__(self.file)
+        with _without_collecting():
+            super().__init__(self.file)
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Nothing that is read of a ledger is garbage, so that looking for it again and again finds none."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
 
 
 def _whole_size(file: int) -> int:
@@ -172,18 +213,3 @@ def _check(line: bytes, number: int, path: Path) -> None:
         json.loads(line)
     except ValueError as error:
         raise StudyError(f"Record {number} of the ledger {path} is damaged: {error}.") from None
-
-
-def _sharing_names(record: Record) -> Record:
-    """The record, with names that other records have too kept once in memory."""
-    attributes = record.get("user_attr")
-    if attributes:
-        record["user_attr"] = {
-            sys.intern(name): _interned(value) if isinstance(value, dict) else value
-            for name, value in attributes.items()
-        }
-    return record
-
-
-def _interned(value: dict[str, Any]) -> dict[str, Any]:
-    return {sys.intern(name): one for name, one in value.items()}

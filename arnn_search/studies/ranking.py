@@ -2,8 +2,9 @@
 
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -33,10 +34,13 @@ class Place:
     repeats: int = 1
 
 
-def rank(trials: Sequence[FrozenTrial], directions: Sequence[str], *, average: bool = False) -> list[Place]:
+def rank(
+    trials: Sequence[FrozenTrial], directions: Sequence[str], *, average: bool = False
+) -> Iterator[Place]:
     """The completed trials that keep every limit, the leaders first and each group best first.
 
-    Among equal scores the healthier gradient comes first, then the smaller network: see `precedence`.
+    Among equal scores the healthier gradient comes first, then the smaller network: see `precedence`. What
+    decides among equals is looked up no sooner than somebody asks for them.
 
     Args:
         trials: any trials.
@@ -45,12 +49,13 @@ def rank(trials: Sequence[FrozenTrial], directions: Sequence[str], *, average: b
     """
     completed = [trial for trial in trials if trial.state == TrialState.COMPLETE and is_feasible(trial)]
     if len(directions) > 1:
-        return _pareto(completed, directions)
-    sign = -1.0 if directions[0] == "maximize" else 1.0
-    ordered = sorted(completed, key=lambda trial: _precedence(trial, [sign * trial.values[0]]))
-    if not average:
-        return [Place(trial) for trial in ordered]
-    return _averaged(ordered, sign)
+        yield from _pareto(completed, directions)
+        return
+    ordered = _ordered(completed, lambda trial: costs(trial.values, directions))
+    if average:
+        yield from _averaged(list(ordered), directions)
+    else:
+        yield from (Place(trial) for trial in ordered)
 
 
 def costs(values: Sequence[float], directions: Sequence[str]) -> tuple[float, ...]:
@@ -66,22 +71,28 @@ def dominates(first: Sequence[float], second: Sequence[float]) -> bool:
     return all(a <= b for a, b in zip(first, second, strict=True)) and tuple(first) != tuple(second)
 
 
-def _pareto(completed: list[FrozenTrial], directions: Sequence[str]) -> list[Place]:
+def _ordered(
+    trials: Iterable[FrozenTrial], cost: Callable[[FrozenTrial], tuple[float, ...]]
+) -> Iterator[FrozenTrial]:
+    for equal, group in groupby(sorted(trials, key=cost), key=cost):
+        yield from sorted(group, key=lambda trial: _precedence(trial, equal))
+
+
+def _pareto(completed: list[FrozenTrial], directions: Sequence[str]) -> Iterator[Place]:
     by_trial = {trial.number: costs(trial.values, directions) for trial in completed}
-    places = [
-        Place(
-            trial,
-            is_leader=not any(dominates(other, by_trial[trial.number]) for other in by_trial.values()),
-        )
-        for trial in completed
-    ]
-    return sorted(
-        places,
-        key=lambda place: (not place.is_leader, _precedence(place.trial, by_trial[place.trial.number])),
-    )
+    front: list[tuple[float, ...]] = []
+    others: list[FrozenTrial] = []
+    for trial in _ordered(completed, lambda trial: by_trial[trial.number]):
+        # What dominates it comes before it, and if that is dominated itself, so does what dominates both.
+        if any(dominates(other, by_trial[trial.number]) for other in front):
+            others.append(trial)
+        else:
+            front.append(by_trial[trial.number])
+            yield Place(trial)
+    yield from (Place(trial, is_leader=False) for trial in others)
 
 
-def _averaged(ordered: list[FrozenTrial], sign: float) -> list[Place]:
+def _averaged(ordered: list[FrozenTrial], directions: Sequence[str]) -> list[Place]:
     groups: dict[str, list[FrozenTrial]] = defaultdict(list)
     for trial in ordered:
         groups[trial_attribute(trial, "architecture") or f"trial {trial.number}"].append(trial)
@@ -95,8 +106,8 @@ def _averaged(ordered: list[FrozenTrial], sign: float) -> list[Place]:
         )
         leaders.append(first)
         others.extend(rest)
-    leaders.sort(key=lambda place: _precedence(place.trial, [sign * (place.mean or 0.0)]))
-    others.sort(key=lambda place: _precedence(place.trial, [sign * place.trial.values[0]]))
+    leaders.sort(key=lambda place: _precedence(place.trial, costs([place.mean or 0.0], directions)))
+    others.sort(key=lambda place: _precedence(place.trial, costs(place.trial.values, directions)))
     return leaders + others
 
 

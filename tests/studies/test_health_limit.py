@@ -90,7 +90,7 @@ def test_trial_of_little_health_is_infeasible_recorded_and_not_ranked(tmp_path):
     attributes = trial_attributes(ill[0])
     assert attributes["reason"] == "below min_health"
     assert attributes["message"].startswith("Its health score is 0.200; min_health is 0.5.")
-    places = rank(trials, ["maximize"])
+    places = list(rank(trials, ["maximize"]))
     assert {place.trial.params["family"] for place in places} == {"ar"}
 
 
@@ -199,9 +199,9 @@ def _ledger_of_ties(directory):
 
 def test_of_equal_scores_the_healthier_then_the_smaller_leads(tmp_path):
     ledger = _ledger_of_ties(tmp_path)
-    places = rank(ledger.trials(), ["maximize"])
+    places = list(rank(ledger.trials(), ["maximize"]))
     assert [place.trial.number for place in places] == IN_ORDER
-    averaged = rank(ledger.trials(), ["maximize"], average=True)
+    averaged = list(rank(ledger.trials(), ["maximize"], average=True))
     assert [place.trial.number for place in averaged] == IN_ORDER
 
 
@@ -238,6 +238,6 @@ def test_pareto_front_puts_the_healthier_of_equals_first():
     for health in (0.2, 0.6, 0.4):
         attributes = {"arnn:best_epoch": 1, "arnn:epoch:00001": {"health/score": health}}
         study.add_trial(optuna.trial.create_trial(values=[0.9, 10], user_attrs=attributes))
-    places = rank(study.trials, ["maximize", "minimize"])
+    places = list(rank(study.trials, ["maximize", "minimize"]))
     assert [place.trial.number for place in places] == [1, 2, 0]
     assert all(place.is_leader for place in places)

@@ -1,5 +1,6 @@
 """The ledger's file: what was cut off is passed over, and a digest gives the same trials."""
 
+import copy
 import json
 
 import optuna
@@ -9,9 +10,10 @@ from optuna.storages.journal import JournalFileBackend
 
 from arnn_search.errors import StudyError
 from arnn_search.studies import ledger_file
-from arnn_search.studies.ledger import create_ledger, open_ledger
+from arnn_search.studies.ledger import create_ledger, open_ledger, trial_epochs, trial_times
 from arnn_search.studies.patience import Patience
 from arnn_search.studies.storage import FILE_NAME
+from arnn_search.studies.stored_metrics import StoredMetrics
 
 from .scripted import FAMILY, RATE
 
@@ -106,3 +108,50 @@ def test_damaged_record_in_the_middle_is_named(filled, tmp_path):
     path.write_bytes(b"".join(lines))
     with pytest.raises(StudyError, match=r"Record 5 of the ledger .* is damaged"):
         open_ledger(tmp_path, "study")
+
+
+def test_epochs_stay_in_the_file_also_behind_a_digest(filled, tmp_path):
+    running = filled.reopen_trial(1)
+    running.report(2, 0.3, {"loss": 0.5, "val_accuracy": 0.3}, milliseconds=2)
+    running.report(1, 0.2, {"loss": 0.7, "val_accuracy": 0.2}, milliseconds=3)
+    running.forget(2)
+    filled.save_digest()
+    for ledger in (filled, open_ledger(tmp_path, "study")):
+        first, second, _ = ledger.trials()
+        assert trial_epochs(first) == {1: {"loss": 1.0, "val_accuracy": 0.5}}
+        assert trial_epochs(second) == {1: {"loss": 0.7, "val_accuracy": 0.2}}
+        assert trial_times(second) == {1: 3}
+        epoch = first.user_attrs["arnn:epoch:00001"]
+        assert isinstance(epoch, StoredMetrics)
+        assert copy.deepcopy(epoch) is epoch
+        assert epoch["loss"] == 1.0
+    assert '"arnn:epoch:00001":{' not in (tmp_path / "ledger.ended").read_text()
+
+
+def test_ledger_that_was_changed_behind_a_digest_is_said(filled, tmp_path):
+    filled.save_digest()
+    path = tmp_path / FILE_NAME
+    path.write_bytes(path.read_bytes().replace(b"arnn:epoch:00001", b"arnn:epoch:00009"))
+    trials = open_ledger(tmp_path, "study").trials()
+    with pytest.raises(StudyError, match=r"holds no arnn:epoch:00001 at byte .*\. Without ledger\.digest"):
+        trial_epochs(trials[0])
+    (tmp_path / "ledger.digest").unlink()
+    assert list(trial_epochs(open_ledger(tmp_path, "study").trials()[0])) == [9]
+
+
+def test_digest_that_ends_within_a_record_is_done_without(filled, tmp_path):
+    filled.save_digest()
+    path = tmp_path / FILE_NAME
+    path.write_bytes(path.read_bytes().replace(b"val_accuracy", b"validation_accuracy"))
+    assert trial_epochs(open_ledger(tmp_path, "study").trials()[0])[1]["validation_accuracy"] == 0.5
+
+
+def test_equal_distributions_of_ended_trials_are_one(filled):
+    first, _, last = filled.trials()
+    assert last.distributions == first.distributions
+    assert all(last.distributions[name] is first.distributions[name] for name in first.distributions)
+
+
+def test_long_ledger_is_read_in_pieces(filled, tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger_file, "_BYTES_AT_ONCE", 100)
+    _same(open_ledger(tmp_path, "study"), filled)

@@ -80,7 +80,7 @@ def test_one_dominates_another_if_it_is_nowhere_worse_and_somewhere_better():
 def test_pareto_front_leads_best_first_in_the_first_objective():
     directions = ["maximize", "minimize"]
     trials = _numbered([_trial(0.5, 10), _trial(0.9, 99), _trial(0.4, 50), _trial(0.8, 20)], directions)
-    places = rank(trials, directions)
+    places = list(rank(trials, directions))
     assert [place.trial.number for place in places if place.is_leader] == [1, 3, 0]
     assert [place.trial.number for place in places if not place.is_leader] == [2]
 
@@ -96,7 +96,7 @@ def test_repeats_are_ranked_by_their_mean_with_its_interval():
         ],
         ["maximize"],
     )
-    places = rank(trials, ["maximize"], average=True)
+    places = list(rank(trials, ["maximize"], average=True))
     leaders = [place for place in places if place.is_leader]
     assert [place.trial.number for place in leaders] == [3, 4, 0]
     assert leaders[0].mean == pytest.approx(0.81)

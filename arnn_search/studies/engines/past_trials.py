@@ -1,12 +1,16 @@
 """The past as Optuna's samplers and pruners take it, made once for each trial that has ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import is_
+from typing import TypeVar
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from arnn_search.studies.engines.engine import PastTrial
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class PastTrials:
@@ -44,14 +48,20 @@ class PastTrials:
         trial = create_trial(
             state=past.state,
             values=_scores(past),
-            params=dict(past.parameters),
-            distributions=dict(past.distributions),
-            intermediate_values=dict(past.intermediate_values),
+            params=_as_dict(past.parameters),
+            distributions=_as_dict(past.distributions),
+            intermediate_values=_as_dict(past.intermediate_values),
             system_attrs=dict(past.notes),
-            constraints=dict(past.constraints),
+            constraints=_as_dict(past.constraints),
         )
+        trial.distributions = _as_dict(past.distributions)  # Optuna has copied it
         trial.number, trial._trial_id = number, number
         return trial
+
+
+def _as_dict(past: Mapping[K, V]) -> dict[K, V]:
+    """Itself if it is one: what is never changed need not be there twice."""
+    return past if isinstance(past, dict) else dict(past)
 
 
 def _scores(past: PastTrial) -> list[float] | None:
