@@ -3,6 +3,7 @@
 A page shows a figure's title and caption as text above it, where they wrap; so a title is never cut.
 """
 
+import functools
 import html
 import math
 import textwrap
@@ -201,6 +202,7 @@ def shortened(text: str, length: int = 40) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+@functools.lru_cache(maxsize=1024)
 def on_scale(place: float) -> str:
     """The colour at a place in [0, 1] of `SCALE`."""
     from plotly.colors import sample_colorscale
