@@ -18,7 +18,7 @@ from arnn_search.errors import ArnnSearchError, TrackingError
 from arnn_search.tracking.dashboards.discovery import FIRST
 from arnn_search.tracking.dashboards.page import page
 from arnn_search.tracking.dashboards.render import render_all
-from arnn_search.tracking.dashboards.summary import summarise
+from arnn_search.tracking.dashboards.summary import Summary, summarise
 from arnn_search.tracking.failures import reason_of
 from arnn_search.tracking.names import MAX_TAG_LENGTH, cut
 from arnn_search.tracking.pages import StudyLocation, run_url
@@ -48,10 +48,11 @@ def publish(
     """
     view = read_located(uri, location, cache=cache)
     sections, warnings = render_all(view, directory)
+    summary = summarise(view)
     with tempfile.TemporaryDirectory(prefix="arnn-search-pages-") as folder, quiet():
         for section in sections:
             # The page that is opened first answers first.
-            introduction = summarise(view).as_html() if section.anchor == FIRST else ""
+            introduction = summary.as_html() if section.anchor == FIRST else ""
             text = page(f"{section.title}: {view.name}", [section], introduction=introduction)
             (Path(folder) / f"{section.anchor}.html").write_text(text, encoding="utf-8")
         from mlflow import MlflowClient
@@ -59,7 +60,8 @@ def publish(
         client = MlflowClient(uri)
         try:
             client.log_artifacts(location.run_id, folder, ARTIFACT_PATH)
-            note = study_note(view, [(section.title, f"{section.anchor}.html") for section in sections])
+            pages = [(section.title, f"{section.anchor}.html") for section in sections]
+            note = study_note(view, summary, pages)
             client.set_tag(location.run_id, "mlflow.note.content", cut(note, MAX_TAG_LENGTH))
         except Exception as error:
             raise TrackingError(
@@ -68,16 +70,17 @@ def publish(
     return warnings
 
 
-def study_note(view: StudyView, pages: Sequence[tuple[str, str]] = ()) -> str:
+def study_note(view: StudyView, summary: Summary, pages: Sequence[tuple[str, str]] = ()) -> str:
     """The note of a study's run in Markdown, with links to the trials' runs and to the dashboards.
 
     Args:
         view: the study, as it was read from MLflow.
+        summary: the study in words.
         pages: title and file name of each dashboard's page.
     """
     location = view.location
     if location is None:
-        return summarise(view).as_markdown()
+        return summary.as_markdown()
 
     def link(number: int) -> str:
         return run_url("", location.experiment_id, view.trials.loc[number, "run_id"]).lstrip("/")
@@ -88,7 +91,7 @@ def study_note(view: StudyView, pages: Sequence[tuple[str, str]] = ()) -> str:
 
     links = " · ".join(f"[{title}]({page_link(file)})" for title, file in pages)
     # MLflow shows a few lines at first, below the study's name.
-    return summarise(view).as_markdown(link, more=[f"Dashboards: {links}"] if links else [], has_title=False)
+    return summary.as_markdown(link, more=[f"Dashboards: {links}"] if links else [], has_title=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
