@@ -3,13 +3,14 @@
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
 
+from arnn_search.errors import ConfigurationError
 from arnn_search.studies.config import StudyConfig
 
 _REPEATABLE = ("objective", "direction")
@@ -18,6 +19,14 @@ _REPEATABLE = ("objective", "direction")
 
 _FLAGS = {"from_study": "--from"}
 """Flags that read better than their key, which is no word that Python reserves."""
+
+_ONLY_WITH = {
+    "oracle": ("engine", "keras-tuner"),
+    "sampler": ("engine", "optuna"),
+    "sampler_options": ("engine", "optuna"),
+    "address": ("executor", "ray"),
+}
+"""Flags that say nothing unless another key has a certain value."""
 
 
 def configuration_options(*, exclude: tuple[str, ...] = ()) -> Callable[[Callable[..., Any]], Any]:
@@ -58,6 +67,24 @@ def configuration_options(*, exclude: tuple[str, ...] = ()) -> Callable[[Callabl
 def flag_of(key: str) -> str:
     """The flag of a configuration key."""
     return _FLAGS.get(key, "--" + key.replace("_", "-"))
+
+
+def check_effect(flags: Mapping[str, Any], config: StudyConfig) -> None:
+    """Refuses a flag that would be of no effect, rather than to run something else than was meant.
+
+    Args:
+        flags: the keys that were typed.
+        config: what they and everything else come to.
+
+    Raises:
+        ConfigurationError: one belongs to another engine or executor than the study's.
+    """
+    for key, (by, value) in _ONLY_WITH.items():
+        if key in flags and getattr(config, by) != value:
+            raise ConfigurationError(
+                f"{flag_of(key)} is of use with {flag_of(by)} {value} only; this study has "
+                f"{flag_of(by)} {getattr(config, by)}."
+            )
 
 
 def _annotation(name: str, field: FieldInfo) -> Any:

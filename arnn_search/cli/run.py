@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from arnn_search.cli.options import configuration_options
+from arnn_search.cli.options import check_effect, configuration_options
 from arnn_search.cli.plan import print_plan
 from arnn_search.errors import ConfigurationError
 from arnn_search.studies.config import StudyConfig
@@ -34,8 +34,10 @@ def run(
     With no argument: the space conv-classifier on scikit-learn's digits, 8 trials of 5 epochs, on every
     device there is. Ctrl-C lets the running trials finish; once more ends them. Either can be resumed.
     """
+    flags = values
     if config_file is not None:
         values = read_config_file(config_file) | values
+    check_effect(flags, _resolved(values, resume=resume))
     if plan:
         print_plan(values, resume=resume, json_output=json_output)
         return
@@ -50,6 +52,7 @@ def resume(
     **values: Any,
 ) -> None:
     """Go on with a study that was interrupted, or give it more trials (--trials)."""
+    check_effect(values, _resolved(values | {"study": study}, resume=True))
     _run(values | {"study": study}, resume=True, quiet=quiet, json_output=json_output)
 
 
@@ -63,6 +66,13 @@ def init(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(config_as_toml(StudyConfig(), commented=True))
     typer.echo(f"Wrote {path}. Run it with: arnn-search run {path}")
+
+
+def _resolved(values: dict[str, Any], *, resume: bool) -> StudyConfig:
+    from arnn_search.studies.search import resolve
+
+    config, _ = resolve(values, resume=resume)
+    return config
 
 
 def _run(values: dict[str, Any], *, resume: bool, quiet: bool, json_output: bool) -> None:

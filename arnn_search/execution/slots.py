@@ -143,7 +143,7 @@ def _gpu_plan(request: DeviceRequest, gpus: list[Gpu], reasons: list[str]) -> Sl
             f"Give `gpu_memory` at most {1 / sharing:.2g}, or 'growth'."
         )
     threads = max(1, cores // count)
-    reasons.append(f"{cores} CPU cores shared by {count}: {threads} threads each.")
+    reasons.append(f"{cores} CPU cores shared by {count}: {_each(threads)}.")
     reasons.append(
         "GPU memory grows as a trial needs it."
         if request.memory_share is None
@@ -177,7 +177,7 @@ def _cpu_plan(request: DeviceRequest, reasons: list[str]) -> SlotPlan:
         why, count = min(bounds.items(), key=lambda bound: bound[1])
         reasons.append(f"{count} at a time: {why}.")
     threads = max(1, cores // count)
-    reasons.append(f"{cores} CPU cores shared by {count}: {threads} threads each.")
+    reasons.append(f"{cores} CPU cores shared by {count}: {_each(threads)}.")
     if replicas > 1:
         reasons.append(f"Each trial spreads its batches over {replicas} virtual devices of the CPU.")
     return SlotPlan(
@@ -231,6 +231,10 @@ def _gpu_slot(group: list[Gpu], index: int, sharing: int, threads: int, share: f
     # Indices are those of nvidia-smi, which counts by PCI; CUDA itself would count by speed.
     visible = {"CUDA_VISIBLE_DEVICES": ",".join(identifiers), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     return Slot(name, "gpu", threads, visible | gpu_environment(threads, placement), len(group) / sharing)
+
+
+def _each(threads: int) -> str:
+    return "1 thread each" if threads == 1 else f"{threads} threads each"
 
 
 def _threads(threads: int) -> dict[str, str]:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from optuna.storages import BaseStorage, RDBStorage
 
@@ -39,9 +39,15 @@ def check_storage(url: str) -> str:
 
 def without_password(url: str) -> str:
     """The address as it may be shown and written down. libpq finds a password in PGPASSWORD or ~/.pgpass."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host))
+    place = urlsplit(url).netloc
+    user, at, host = place.rpartition("@")
+    # Not put together from its parts again: some Pythons leave slashes out of postgresql:///name.
+    return url.replace(f"//{place}", f"//{user.partition(':')[0]}{at}{host}", 1)
+
+
+def with_scheme(url: str, scheme: str) -> str:
+    """The same address, to be understood by something that knows it by another scheme."""
+    return f"{scheme}:{url.partition(':')[2]}"
 
 
 def open_storage(directory: Path, url: str | None) -> BaseStorage:
@@ -56,7 +62,7 @@ def open_storage(directory: Path, url: str | None) -> BaseStorage:
     """
     if url is None:
         return LedgerStorage(directory / FILE_NAME)
-    address = urlunsplit(urlsplit(check_storage(url))._replace(scheme=_DRIVER))
+    address = with_scheme(check_storage(url), _DRIVER)
     from sqlalchemy import NullPool, create_engine
 
     try:

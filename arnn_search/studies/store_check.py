@@ -5,12 +5,11 @@ import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from arnn_search.errors import ConfigurationError
 from arnn_search.execution.examination import Finding
 from arnn_search.studies.layout import all_layouts
-from arnn_search.studies.storage import check_storage, without_password
+from arnn_search.studies.storage import check_storage, with_scheme, without_password
 from arnn_search.tracking import is_server, resolve_uri
 
 _SECONDS_TO_ANSWER = 5
@@ -50,7 +49,7 @@ def _database(storage: str) -> Finding:
         check_storage(storage)
         import psycopg
 
-        address = urlunsplit(urlsplit(storage)._replace(scheme="postgresql"))
+        address = with_scheme(storage, "postgresql")
         with psycopg.connect(address, connect_timeout=_SECONDS_TO_ANSWER) as connection:
             server = connection.info.server_version
     except ConfigurationError as error:

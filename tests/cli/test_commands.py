@@ -150,6 +150,42 @@ def test_what_export_cannot_do_is_said_before_it_starts(command, small, folder):
         assert "Traceback" not in err
 
 
+def test_plan_shows_the_limits_that_were_given(command):
+    limits = (
+        "--trial-memory",
+        "4GB",
+        "--max-memory",
+        "2GB",
+        "--max-parameters",
+        "10000",
+        "--gpu-memory",
+        "0.5",
+    )
+    out = command("run", "--plan", *limits)[1]
+    assert "an architecture that has more than 10,000 weights is not trained" in out
+    assert "is estimated to need more than 2GB to train is not trained, but infeasible (max_memory)." in out
+    assert "holds more than 4GB is ended (trial_memory)." in out
+    assert "50% of a GPU's memory for a trial that has one (gpu_memory)." in out
+    assert len(json.loads(command("run", "--plan", "--json", *limits)[1])["limits"]) == 4
+    assert "Limit:" not in command("run", "--plan")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--oracle", "hyperband"], "--oracle is of use with --engine keras-tuner only"),
+        (["--engine", "keras-tuner", "--sampler", "tpe"], "--sampler is of use with --engine optuna only"),
+        (["--address", "auto"], "this study has --executor local"),
+        (["--trial-memory", "4"], "must be a size such as 4GB"),
+        (["--from", "another"], "There is no study"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(command, folder, words, message):
+    code, _, err = command("run", "--plan", *words)
+    assert code == 2
+    assert message in " ".join(err.split())
+
+
 def test_init_writes_a_file_that_runs_as_it_is(command, folder):
     assert command("init")[0] == 0
     code, out, _ = command("run", "study.toml", "--plan")

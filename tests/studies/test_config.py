@@ -5,6 +5,7 @@ import pytest
 from arnn_search.errors import ConfigurationError
 from arnn_search.studies.config import StudyConfig, make_config, may_change
 from arnn_search.studies.config_file import config_as_toml, differences, read_config_file
+from arnn_search.studies.storage import with_scheme, without_password
 
 
 def test_defaults_are_the_main_job():
@@ -65,3 +66,10 @@ def test_what_a_study_is_may_not_change_and_how_it_is_run_may():
     assert differences(recorded, asked) == ["epochs: 5 -> 9"]
     assert may_change("trials")
     assert not may_change("seed")
+
+
+def test_address_of_a_local_database_keeps_its_slashes():
+    assert without_password("postgresql:///studies?host=/tmp") == "postgresql:///studies?host=/tmp"
+    assert without_password("sqlite:////home/mlflow.db") == "sqlite:////home/mlflow.db"
+    assert without_password("postgresql://me:secret@db:5432/studies") == "postgresql://me@db:5432/studies"
+    assert with_scheme("postgresql:///studies", "postgresql+psycopg") == "postgresql+psycopg:///studies"
