@@ -55,9 +55,8 @@ def open_pages(
         return
     from arnn_search.tracking.dashboards.publication import Publication
     from arnn_search.tracking.pages import run_url
-    from arnn_search.tracking.saved_view import view_url
+    from arnn_search.tracking.saved_view import keep_view, view_url
     from arnn_search.tracking.server import serve, stop_server
-    from arnn_search.tracking.study_reader import objective_of
 
     uri, name = _store(study, directory, tracking_uri)
     typer.echo(f"Starting MLflow on {uri} ...")
@@ -67,13 +66,13 @@ def open_pages(
         typer.echo("Rendering the dashboards ...")
         for warning in Publication(uri, location, directory=Path.cwd(), cache=None).run():
             typer.secho(warning, fg="yellow", err=True)
+        keep_view(uri, location)
         run = location.experiment_id, location.run_id
         page = run_url(base, *run, artifact="dashboards/overview.html")
         typer.echo(f"Dashboards:  {page}")
         typer.echo(f"The study:   {run_url(base, *run)}")
-        metric = objective_of(uri, location)
-        typer.echo(f"Trials:      {view_url(base, location.experiment_id, metric)}")
-        typer.echo(f"Charts:      {view_url(base, location.experiment_id, metric, charts=True)}")
+        typer.echo(f"Trials:      {view_url(base, *run)}")
+        typer.echo(f"Charts:      {view_url(base, *run, charts=True)}")
         if open_page:
             typer.launch(page)
         if server is None:

@@ -10,7 +10,7 @@ from arnn_search.tracking.epoch_points import FILE, EpochPoints
 from arnn_search.tracking.failures import GoneError, HeldError, Meaning, meaning_of, reason_of
 from arnn_search.tracking.names import MAX_PARAM_LENGTH, MAX_TAG_LENGTH, valid_name, valid_texts
 from arnn_search.tracking.runs import StudyRuns
-from arnn_search.tracking.saved_view import view_tag
+from arnn_search.tracking.saved_view import save_view
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -159,11 +159,15 @@ class Delivery:
         self._epochs.add(batch.trial, ((one.key, one.step, one.value) for one in metrics))
 
     def _send_view(self, record: Record) -> None:
-        experiment_id = self._runs.experiment_id()
-        name, value = view_tag(record["metric"], created=record["time"])
-        # Somebody may have changed it since.
-        if name not in self._client.get_experiment(experiment_id).tags:
-            self._client.set_experiment_tag(experiment_id, name, value)
+        run_id = self._runs.run_id(None, record["time"])
+        save_view(
+            self._client,
+            self._runs.experiment_id(),
+            run_id,
+            study=self._runs.study,
+            metric=record["metric"],
+            created=record["time"],
+        )
 
     def _send_file(self, trial: int | None, path: Path, artifact_path: str | None) -> None:
         if not os.access(path, os.R_OK):

@@ -50,6 +50,11 @@ class StudyRuns:
         self._artifact_location = artifact_location
         self._began: dict[str, int] = {}
 
+    @property
+    def study(self) -> str:
+        """The study's name."""
+        return self._study
+
     def run_id(self, trial: int | None, time: int | None) -> str:
         """The run of a trial, or of the study for None; it is created if it has none.
 

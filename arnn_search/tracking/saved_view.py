@@ -1,27 +1,101 @@
 """A saved view for MLflow's list of runs: the columns that tell the trials of a study apart.
 
-MLflow keeps a view as a tag of the experiment, in a form that it does not document and holds 40 of at most.
-So there is one for each objective, not for each study. A version that reads it differently ignores it.
+MLflow keeps a view as a tag of the experiment, in a form that it does not document; a version that reads it
+differently ignores it. Its users may save no more once there are 40, so only the latest studies have one.
 """
 
+import contextlib
 import json
 import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from arnn_search.errors import TrackingError
+from arnn_search.tracking.failures import reason_of
+from arnn_search.tracking.pages import StudyLocation
+from arnn_search.tracking.quiet import quiet
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 PREFIX = "mlflow.sharedViewState."
+_OURS = "arnn-search-"
+MOST_VIEWS = 20
+"""Of studies in one experiment."""
+
 _SECTION = "arnn-search-study"
 _NUM_RUNS = 500
 
 
-def view_key(metric: str) -> str:
-    """What the view of an objective is called in addresses."""
-    return "arnn-search-" + re.sub(r"[^\w-]", "-", metric)[:80]
+def view_key(run_id: str) -> str:
+    """What the view of a study is called in addresses.
+
+    Args:
+        run_id: the study's own run.
+    """
+    return f"{_OURS}{run_id}"
 
 
-def view_tag(metric: str, *, created: int) -> tuple[str, str]:
+def save_view(
+    client: "MlflowClient", experiment_id: str, run_id: str, *, study: str, metric: str, created: int
+) -> None:
+    """Keep the view of a study with its experiment, unless it is there; somebody may have changed it.
+
+    The oldest views of other studies make room for it, but for those that somebody has changed.
+
+    Args:
+        client: of the store.
+        experiment_id: the MLflow experiment.
+        run_id: the study's own run.
+        study: the study's name.
+        metric: what the study optimises.
+        created: milliseconds since 1970.
+    """
+    tags = client.get_experiment(experiment_id).tags
+    name, value = view_tag(run_id, study=study, metric=metric, created=created)
+    if name in tags:
+        return
+    for old in _untouched(tags)[: -(MOST_VIEWS - 1)]:
+        client.delete_experiment_tag(experiment_id, old)
+    client.set_experiment_tag(experiment_id, name, value)
+
+
+def keep_view(uri: str, location: StudyLocation) -> None:
+    """Make sure that a study has a view: others may have taken its room.
+
+    Args:
+        uri: MLflow's store.
+        location: the study.
+
+    Raises:
+        TrackingError: the store cannot be read or written.
+    """
+    with quiet():
+        from mlflow import MlflowClient
+
+        client = MlflowClient(uri)
+        try:
+            metric = client.get_run(location.run_id).data.tags.get("arnn.metric", "").partition(",")[0]
+            save_view(
+                client,
+                location.experiment_id,
+                location.run_id,
+                study=location.study,
+                metric=metric or "val_accuracy",
+                created=time.time_ns() // 1_000_000,
+            )
+        except Exception as error:
+            raise TrackingError(f"MLflow at {uri} did not take a view: {reason_of(error)}.") from error
+
+
+def view_tag(run_id: str, *, study: str, metric: str, created: int) -> tuple[str, str]:
     """The experiment's tag: name and value.
 
     Args:
+        run_id: the study's own run.
+        study: the study's name.
         metric: what the study optimises.
         created: milliseconds since 1970.
     """
@@ -33,7 +107,6 @@ def view_tag(metric: str, *, created: int) -> tuple[str, str]:
         "metrics.`health/score`",
         "tags.`arnn.state`",
         "tags.`arnn.reason`",
-        "tags.`arnn.study`",
     ]
     state = {
         "selectedColumns": columns,
@@ -59,35 +132,46 @@ def view_tag(metric: str, *, created: int) -> tuple[str, str]:
         "compareRunSections": [
             {"uuid": _SECTION, "name": "All trials", "display": True, "isReordered": True, "deleted": False}
         ],
-        # Without the studies' own runs, below which MLflow would fold them away.
-        "searchFilter": "tags.`arnn.role` = 'trial'",
+        # By the study's run: another study in the experiment may have the same name.
+        "searchFilter": f"tags.`mlflow.parentRunId` = '{run_id}'",
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
     }
     envelope = {
-        "name": f"Trials by {metric}",
+        "name": f"Trials of {study}",
         "createdAt": created,
         "updatedAt": created,
         "state": json.dumps(state),
     }
-    return PREFIX + view_key(metric), json.dumps(envelope)
+    return PREFIX + view_key(run_id), json.dumps(envelope)
 
 
-def view_url(base_url: str, experiment_id: str, metric: str, *, charts: bool = False) -> str:
+def view_url(base_url: str, experiment_id: str, run_id: str, *, charts: bool = False) -> str:
     """The page that opens the view.
 
     Args:
         base_url: address of the MLflow server.
         experiment_id: the MLflow experiment.
-        metric: what the study optimises.
+        run_id: the study's own run.
         charts: whether to open its charts instead of its table.
     """
-    query = {"viewStateShareKey": view_key(metric), "workflowType": "machine_learning"}
+    query = {"viewStateShareKey": view_key(run_id), "workflowType": "machine_learning"}
     query |= {"compareRunsMode": "CHART"} if charts else {}
     runs = f"{base_url.rstrip('/')}/#/experiments/{quote(experiment_id)}/runs"
     return f"{runs}?{urlencode(query)}"
+
+
+def _untouched(tags: Mapping[str, str]) -> list[str]:
+    """Our views as we have made them, the oldest first, by the names of their tags."""
+    found = []
+    for name, value in tags.items():
+        with contextlib.suppress(ValueError, TypeError, AttributeError):
+            content = json.loads(value) if name.startswith(PREFIX + _OURS) else {}
+            if content.get("updatedAt", 0) and content["updatedAt"] == content.get("createdAt"):
+                found.append((content["createdAt"], name))
+    return [name for _, name in sorted(found)]
 
 
 def _charts(metric: str) -> list[dict[str, object]]:

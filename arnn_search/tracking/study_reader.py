@@ -67,25 +67,6 @@ def read_located(uri: str, location: StudyLocation, *, cache: Path | None = None
             raise TrackingError(f"MLflow at {uri} cannot be read: {reason_of(error)}.") from error
 
 
-def objective_of(uri: str, location: StudyLocation) -> str:
-    """The metric that ranks a study's trials.
-
-    Args:
-        uri: MLflow's store.
-        location: the study.
-
-    Raises:
-        TrackingError: the store cannot be read.
-    """
-    with quiet():
-        from mlflow import MlflowClient
-
-        try:
-            return _objectives(MlflowClient(uri).get_run(location.run_id), [])[0].metric
-        except Exception as error:
-            raise TrackingError(f"MLflow at {uri} cannot be read: {reason_of(error)}.") from error
-
-
 class _Reader:
     def __init__(self, uri: str, client: "MlflowClient", folder: Path) -> None:
         self._uri, self._client, self._folder = uri, client, folder

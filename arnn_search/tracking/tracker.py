@@ -154,7 +154,7 @@ class Tracker:
         self.set_tags(None, {"mlflow.note.content": text})
 
     def save_view(self, metric: str) -> None:
-        """Keep a view of the experiment's runs with the columns that matter, unless there is one.
+        """Keep a view of the study's trials with the columns that matter, unless there is one.
 
         Args:
             metric: what the study optimises.

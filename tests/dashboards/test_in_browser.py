@@ -101,15 +101,39 @@ def test_dashboard_draws_in_the_artifact_view(name, size, page, base, location, 
 
 
 def test_saved_view_shows_the_columns_that_matter(page, base, location, folder):
-    page.open(view_url(base, location.experiment_id, "val_accuracy"), width=1920, height=1080)
+    page.open(view_url(base, location.experiment_id, location.run_id), width=1920, height=1080)
     for heading in ("family", "best_val_accuracy", "arnn.state"):
         page.wait_for(f"document.body.innerText.includes({heading!r})")
     page.screenshot(folder / "view.png")
-    page.open(view_url(base, location.experiment_id, "val_accuracy", charts=True), width=1920, height=1080)
+    page.open(view_url(base, location.experiment_id, location.run_id, charts=True), width=1920, height=1080)
     for title in ("All trials", "health/score", "Parallel Coordinates"):
         page.wait_for(f"document.body.innerText.includes({title!r})")
     page.wait_for("document.querySelectorAll('.js-plotly-plot').length >= 3")
     page.screenshot(folder / "charts.png")
+
+
+def test_view_and_links_of_the_note_lead_to_the_trials_of_this_study_alone(
+    page, base, location, tracker, uri
+):
+    other = Tracker(
+        tracker._paths.directory.with_name("other"),
+        study="night",
+        study_id="id-2",
+        tracking_uri=uri,
+        experiment="arnn-search",
+    )
+    other.start_study({}, {"arnn.metric": "val_accuracy"})
+    other.start_trial(0, tags={"arnn.state": "completed"})
+    assert other.flush(300), other.last_error
+    other.close(0.0)
+    page.open(run_url(base, location.experiment_id, location.run_id))
+    # Within the few lines that MLflow shows of a note at first.
+    for words in ("Best.", "Dashboards: Overview", "Trials: table"):
+        page.wait_for(f"document.body.innerText.includes({words!r})")
+    address = page.wait_for("[...document.links].find(link => link.textContent === 'table')?.href")
+    assert address == view_url(base, location.experiment_id, location.run_id)
+    page.open(address)
+    page.wait_for("document.body.innerText.includes('40 matching runs')")
 
 
 def test_report_opens_from_a_file(page, uri, location, folder):

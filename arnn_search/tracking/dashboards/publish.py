@@ -23,6 +23,7 @@ from arnn_search.tracking.failures import reason_of
 from arnn_search.tracking.names import MAX_TAG_LENGTH, cut
 from arnn_search.tracking.pages import StudyLocation, run_url
 from arnn_search.tracking.quiet import quiet
+from arnn_search.tracking.saved_view import view_url
 from arnn_search.tracking.study_reader import read_located
 from arnn_search.tracking.study_view import StudyView
 
@@ -89,9 +90,14 @@ def study_note(view: StudyView, summary: Summary, pages: Sequence[tuple[str, str
         path = f"{ARTIFACT_PATH}/{file}"
         return run_url("", location.experiment_id, location.run_id, artifact=path).lstrip("/")
 
+    def view_link(*, charts: bool) -> str:
+        return view_url("", location.experiment_id, location.run_id, charts=charts).lstrip("/")
+
     links = " · ".join(f"[{title}]({page_link(file)})" for title, file in pages)
-    # MLflow shows a few lines at first, below the study's name.
-    return summary.as_markdown(link, more=[f"Dashboards: {links}"] if links else [], has_title=False)
+    trials = f"Trials: [table]({view_link(charts=False)}) · [charts]({view_link(charts=True)})"
+    more = f"Dashboards: {links}. {trials}" if links else trials
+    # MLflow shows three lines at first, below the study's name.
+    return summary.as_markdown(link, more=[more], has_title=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

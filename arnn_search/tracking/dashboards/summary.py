@@ -40,13 +40,12 @@ class Summary:
 
         Args:
             link: the address of a trial's page; None for no link.
-            more: further paragraphs in Markdown, between the words and the table.
+            more: further paragraphs in Markdown, below the first words.
             has_title: whether the study's name stands above it.
         """
         lines = [f"## {_escaped(self.title)}", ""] if has_title else []
-        for finding in self.findings:
-            lines += [f"**{finding.label}.** {_escaped(finding.text)}", ""]
-        for text in more:
+        words = [f"**{finding.label}.** {_escaped(finding.text)}" for finding in self.findings]
+        for text in (*words[:1], *more, *words[1:]):
             lines += [text, ""]
         if self.rows:
             lines += [_row([_escaped(name) for name in self.columns]), _row(["---"] * len(self.columns))]
