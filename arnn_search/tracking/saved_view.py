@@ -177,7 +177,8 @@ def _untouched(tags: Mapping[str, str]) -> list[str]:
 def _charts(metric: str) -> list[dict[str, object]]:
     """What ranks the trials, and the health of their gradients: by epoch, together, and by choices."""
     best = f"best_{metric}"
-    choices = ["family", "activation", "limit_mode", "learning_rate"]
+    # A trial that lacks one of them would be left out, as those without rotation by their limit.
+    choices = ["family", "activation", "learning_rate"]
     return [
         _chart("LINE", metric, metricKey=metric, selectedMetricKeys=[metric]),
         _chart(
@@ -196,7 +197,7 @@ def _charts(metric: str) -> list[dict[str, object]]:
             "PARALLEL",
             f"{best} by choices",
             selectedParams=choices,
-            selectedMetrics=[best],
+            selectedMetrics=["health/score", best],
             showAllRuns=False,
         ),
     ]

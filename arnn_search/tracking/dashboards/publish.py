@@ -96,8 +96,8 @@ def study_note(view: StudyView, summary: Summary, pages: Sequence[tuple[str, str
     links = " · ".join(f"[{title}]({page_link(file)})" for title, file in pages)
     trials = f"Trials: [table]({view_link(charts=False)}) · [charts]({view_link(charts=True)})"
     more = f"Dashboards: {links}. {trials}" if links else trials
-    # MLflow shows three lines at first, below the study's name.
-    return summary.as_markdown(link, more=[more], has_title=False)
+    # MLflow shows three lines at first, below the study's name, and sets tables solid.
+    return summary.as_markdown(link, more=[more], has_title=False, padding="&emsp;")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -34,7 +34,12 @@ class Summary:
     rows: tuple[tuple[str, ...], ...]
 
     def as_markdown(
-        self, link: Link = lambda number: None, *, more: Sequence[str] = (), has_title: bool = True
+        self,
+        link: Link = lambda number: None,
+        *,
+        more: Sequence[str] = (),
+        has_title: bool = True,
+        padding: str = "",
     ) -> str:
         """Markdown; GitHub's tables.
 
@@ -42,18 +47,20 @@ class Summary:
             link: the address of a trial's page; None for no link.
             more: further paragraphs in Markdown, below the first words.
             has_title: whether the study's name stands above it.
+            padding: HTML behind the text of each cell, for readers that set cells without any space.
         """
         lines = [f"## {_escaped(self.title)}", ""] if has_title else []
         words = [f"**{finding.label}.** {_escaped(finding.text)}" for finding in self.findings]
         for text in (*words[:1], *more, *words[1:]):
             lines += [text, ""]
         if self.rows:
-            lines += [_row([_escaped(name) for name in self.columns]), _row(["---"] * len(self.columns))]
+            lines += [_row([_escaped(name) + padding for name in self.columns])]
+            lines += [_row(["---"] * len(self.columns))]
         for row in self.rows:
             address = link(int(row[1]))
             cells = [_escaped(cell) for cell in row]
             cells[1] = f"[{cells[1]}]({address})" if address else cells[1]
-            lines.append(_row(cells))
+            lines.append(_row([cell + padding for cell in cells]))
         return "\n".join(lines).rstrip() + "\n"
 
     def as_html(self) -> str:
