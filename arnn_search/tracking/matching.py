@@ -93,20 +93,23 @@ def score_gain(view: "StudyView", metric: str | None = None, *, maximizes: bool 
     """
     name = metric or view.metric
     more = view.objectives[0].maximizes if maximizes is None else maximizes
-    reached = view.epochs.groupby("trial")["epoch"].max() if len(view.epochs) else {}
+    reached = view.epochs.groupby("trial")["epoch"].max().to_dict() if len(view.epochs) else {}
     histories: dict[int, Any] = {}
     if name in view.epochs:
         known = view.epochs[view.epochs[name].notna()]
-        histories = {int(trial): rows for trial, rows in known.groupby("trial")}
+        histories = {
+            int(trial): (rows["epoch"].to_numpy(), rows[name].to_numpy(float))
+            for trial, rows in known.groupby("trial")
+        }
 
     def value(number: int, epoch: int) -> float:
         if number not in histories:
             return float(view.trials.loc[number, "score"]) if metric is None else float("nan")
-        rows = histories[number]
-        values = rows.loc[rows["epoch"] <= epoch, name]
-        if values.empty:
+        epochs, values = histories[number]
+        values = values[epochs <= epoch]
+        if not values.size:
             return float("nan")
-        return float(values.iloc[-1] if metric else values.max() if more else values.min())
+        return float(values[-1] if metric else values.max() if more else values.min())
 
     def gain(first: int, second: int) -> float:
         epoch = min(reached[first], reached[second]) if first in reached and second in reached else 0

@@ -55,7 +55,7 @@ def page(title: str, sections: Iterable[Section], *, introduction: str = "") -> 
         if section.warning:
             parts.append(f'<p class="warning">{html.escape(section.warning)}</p>')
         for figure in section.figures:
-            content = json.loads(figure.to_json())
+            content = _content(figure)
             heading, caption = _lift_words(content["layout"])
             parts += [f"<h3>{html.escape(heading)}</h3>"] if heading else []
             parts += [f"<p>{html.escape(caption)}</p>"] if caption else []
@@ -71,9 +71,31 @@ def page(title: str, sections: Iterable[Section], *, introduction: str = "") -> 
         f"<body><main><h1>{html.escape(title)}</h1>\n{introduction}\n<noscript>Figures need JavaScript."
         f"</noscript>\n{chr(10).join(parts)}\n<p>arnn-search, {made}</p></main>\n"
         f'<script type="text/plain" id="plotly">{_plotly()}</script>\n'
-        f'<script type="text/plain" id="figures">{_packed(json.dumps(drawn))}</script>\n'
+        f'<script type="text/plain" id="figures">{_packed(_text_of(drawn))}</script>\n'
         f"<script>{_text('fit.js')}\n{_text('page.js')}</script></body></html>\n"
     )
+
+
+def _content(figure: Any) -> dict[str, Any]:
+    """A figure as plain data, but for what its reader can choose: Plotly would copy every number of that."""
+    meta = figure.layout.meta
+    choice = meta.get("choice") if isinstance(meta, dict) else None
+    if not choice:
+        plain: dict[str, Any] = json.loads(figure.to_json())
+        return plain
+    figure.layout.meta = {**meta, "choice": {**choice, "options": []}}
+    try:
+        content: dict[str, Any] = json.loads(figure.to_json())
+    finally:
+        figure.layout.meta = meta
+    content["layout"]["meta"]["choice"]["options"] = choice["options"]
+    return content
+
+
+def _text_of(figures: list[dict[str, Any]]) -> str:
+    from plotly.io.json import to_json_plotly
+
+    return str(to_json_plotly(figures))
 
 
 def _lift_words(layout: dict[str, Any]) -> tuple[str, str]:
