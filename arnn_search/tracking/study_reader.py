@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 
@@ -122,7 +124,7 @@ class _Reader:
         if has_ended and (path := self._file(run, FILE)):
             known = read_points(path, ended=run.info.end_time, latest=run.data.metrics)
         history = {name: known.get(name) or self._points(run, name) for name in names}
-        if has_ended:
+        if has_ended and not known.keys() >= history.keys():
             write_json(kept, history)
         return history
 
@@ -143,14 +145,17 @@ class _Reader:
         """A file of a run that has ended; None if it has no such file."""
         from mlflow.artifacts import download_artifacts
 
+        address = urlsplit(run.info.artifact_uri)
+        if address.scheme == "file" and (here := Path(url2pathname(address.path)) / name).is_file():
+            return here
         folder = self._folder / f"{run.info.run_id}-{run.info.end_time}"
         if not (folder / name).is_file():
             folder.mkdir(exist_ok=True)
             # By the address that the run has told: MLflow's client would ask for it again, and for models.
-            address = f"{run.info.artifact_uri}/{name}"
+            remote = f"{run.info.artifact_uri}/{name}"
             # A trial that ended before its first epoch has none.
             with contextlib.suppress(Exception):
-                download_artifacts(artifact_uri=address, dst_path=str(folder), tracking_uri=self._uri)
+                download_artifacts(artifact_uri=remote, dst_path=str(folder), tracking_uri=self._uri)
         return folder / name if (folder / name).is_file() else None
 
 

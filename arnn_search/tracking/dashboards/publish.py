@@ -7,6 +7,7 @@ It prints one JSON object: `{"warnings": [...]}`, and `"error"` if MLflow could 
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -124,4 +125,6 @@ if __name__ == "__main__":
     # Training comes first.
     with contextlib.suppress(OSError):
         os.nice(19)
+    # Most of what is imported and read stays until the end, so looking for garbage is a seventh of the work.
+    gc.set_threshold(100_000, 20, 100)
     sys.exit(main())
