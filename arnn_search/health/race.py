@@ -27,9 +27,9 @@ class StepRace:
         race_fewest: trainings that must have come to a rung before it stops any, this one included.
     """
 
-    race_first_rung: int = 8
+    race_first_rung: int = 32
     race_factor: int = 2
-    race_rungs: int = 3
+    race_rungs: int = 1
     race_share: float = 1 / 3
     race_fewest: int = 3
 

@@ -84,13 +84,13 @@ class HealthRule:
         max_nonfinite: share of a window's steps, in (0, 1].
     """
 
-    window_steps: int = 8
+    window_steps: int = 4
     patience: int = 2
     first_step: int = 16
     last_step: int = 64
-    min_vanishing_index: float = -3.0
-    max_vanishing_index: float = 3.0
-    chance_margin: float = 0.02
+    min_vanishing_index: float = -1.5
+    max_vanishing_index: float = 1.5
+    chance_margin: float = 0.01
     max_nonfinite: float = 0.5
 
     def __post_init__(self) -> None:
@@ -142,9 +142,9 @@ class ProbeLimits:
         min_initial_collapse: C in decades, negative.
     """
 
-    min_initial_vanishing_index: float = -4.0
-    max_initial_vanishing_index: float = 4.0
-    min_initial_collapse: float = -4.0
+    min_initial_vanishing_index: float = -2.0
+    max_initial_vanishing_index: float = 2.0
+    min_initial_collapse: float = -2.0
 
     def __post_init__(self) -> None:
         for field, sign in (

@@ -108,7 +108,7 @@ class StudyConfig(BaseModel):
         section="search",
         ge=1,
     )
-    candidate_steps: int = _key(16, "Training steps of each of several candidates.", section="search", ge=2)
+    candidate_steps: int = _key(12, "Training steps of each of several candidates.", section="search", ge=2)
     objective: str = _key(
         "auto",
         "What to optimise: reported metrics, gradient_health, num_parameters, latency_ms, training_seconds; "

@@ -19,7 +19,7 @@ class Contest:
     """
 
     candidates: int = 1
-    steps: int = 16
+    steps: int = 12
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
-"""What the tuning half of the reference table says: limits of the probe, the rule and the race.
+"""What the tuning half of the reference table says: limits of the probe, the rule, the race, and the contest.
 
-`python -m benchmarks.steering.choose` tries grids of limits on the architectures that do not report, and
-writes `choice.json`: for the probe and the rule those that save most steps while nothing of the best third is
-ended; for the race the one with the fewest steps to the target in replay. The winners are what
-`arnn_search.health` has for defaults; `benchmarks.steering.replay` judges them on the other half.
+`python -m benchmarks.steering.choose` tries grids on the architectures that do not report, and writes
+`choice.json`: limits of the probe and the rule that save most steps while nothing of the best third is ended;
+races, and contests among candidates, by their steps to the target in replay. `benchmarks.steering.replay`
+judges what was chosen on the other half.
 """
 
 import argparse
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,26 +19,32 @@ import numpy as np
 import optuna
 
 from arnn_search.health.race import StepRace
-from arnn_search.health.rule import HealthRule, ProbeLimits
+from arnn_search.health.rule import HealthRule, ProbeLimits, StepWindow
+from arnn_search.studies.draft import Contest
 from benchmarks.measurement import describe_machine
 from benchmarks.steering.policies import (
     CHANCE_LOSS,
+    PEERS,
     STEPS_PER_EPOCH,
+    Policy,
     Steering,
     initial_metrics,
     make_policy,
     windows_of,
 )
+from benchmarks.steering.replay import SHARE_OF_BEST, TOP
 from benchmarks.steering.table_file import TABLE, Row, load
 
 BEST = 1 / 3
 """Nothing among this share of the tuning half may be ended: more than the tenth that it is judged by."""
+PART = 0.7
+"""Of the tuning half, another one for each seed."""
 
 
 def main() -> None:
     """Tries, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--table", type=Path, default=TABLE)
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -46,28 +52,48 @@ def main() -> None:
     for row in load(arguments.table):
         if not row.reports:
             by_space.setdefault(row.space, []).append(row)
-    report = {
+    spaces = list(by_space.values())
+    report: dict[str, Any] = {
         "benchmark": "choice",
         "settings": {"seeds": arguments.seeds, "best": BEST},
         "machine": describe_machine(),
         "architectures": {space: len(rows) for space, rows in by_space.items()},
-        "probe": _best_by_saving(list(by_space.values()), _probe_limits(), _vetoed),
-        "rule": _best_by_saving(list(by_space.values()), _rules(), _stopped),
-        "race": _best_race(list(by_space.values()), range(arguments.seeds)),
+        "probe": _best_by_saving(spaces, _probe_limits(), _vetoed),
+        "rule": _best_by_saving(spaces, _rules(), _stopped),
+        "race": _by_replay(
+            spaces,
+            _races(),
+            range(arguments.seeds),
+            lambda race: make_policy(sampler="random", pruner="none", steering=Steering(race=race)),
+        ),
+        "contest": _by_replay(
+            spaces,
+            _contests(),
+            range(arguments.seeds),
+            lambda contest: make_policy(sampler="random", pruner="none", contest=contest),
+        ),
+        "peer": _by_replay(
+            spaces, [Contest()], range(arguments.seeds), lambda _: PEERS["KerasTuner Hyperband"]
+        ),
     }
     path = TABLE.with_name("choice.json")
     path.write_text(json.dumps(report, indent=1) + "\n")
-    print(json.dumps({key: report[key] for key in ("probe", "rule", "race")}, indent=1))
+    for name in ("probe", "rule"):
+        print(name, report[name])
+    for name in ("race", "contest", "peer"):
+        print(name)
+        for one in report[name][:8]:
+            print("  ", one)
 
 
 def _probe_limits() -> Iterator[ProbeLimits]:
-    for vanishing, exploding, collapse in product((1, 1.5, 2, 2.5, 3, 4), repeat=3):
+    for vanishing, exploding, collapse in product((2, 2.5, 3, 4), repeat=3):
         yield ProbeLimits(-vanishing, exploding, -collapse)
 
 
 def _rules() -> Iterator[HealthRule]:
     for size, patience, first, limit, margin in product(
-        (4, 8), (1, 2, 3), (8, 16, 24), (0.5, 1, 1.5, 2, 3), (0.0, 0.01, 0.02, 0.05)
+        (4, 8), (2, 3), (16, 24), (1, 1.5, 2, 3), (0.0, 0.01, 0.02, 0.05)
     ):
         yield HealthRule(
             window_steps=size,
@@ -79,13 +105,34 @@ def _rules() -> Iterator[HealthRule]:
         )
 
 
+@dataclass(frozen=True)
+class _Known(StepWindow):
+    """A window whose V is computed once, since hundreds of rules ask for it."""
+
+    known_index: float = 0.0
+
+    @classmethod
+    def of(cls, window: StepWindow) -> "_Known":
+        return cls(**vars(window), known_index=window.vanishing_index)
+
+    @property
+    def vanishing_index(self) -> float:
+        return self.known_index
+
+
 def _vetoed(limits: ProbeLimits, row: Row) -> int | None:
     exceeded = any(value > 0 for value in limits.constraints(initial_metrics(row)).values())
     return 0 if exceeded else None
 
 
+_WINDOWS: dict[tuple[int, int], list[StepWindow]] = {}
+
+
 def _stopped(rule: HealthRule, row: Row) -> int | None:
-    windows = windows_of(row, window_steps=rule.window_steps)
+    key = (row.number, rule.window_steps)
+    if key not in _WINDOWS:
+        _WINDOWS[key] = [_Known.of(one) for one in windows_of(row, window_steps=rule.window_steps)]
+    windows = _WINDOWS[key]
     for index in range(1, len(windows) + 1):
         if rule.reason_to_stop(windows[:index], chance_loss=CHANCE_LOSS):
             return windows[index - 1].done
@@ -117,28 +164,54 @@ def _best_by_saving(spaces: Sequence[Sequence[Row]], candidates: Any, ended: Any
     return best
 
 
-def _best_race(spaces: Sequence[Sequence[Row]], seeds: range) -> list[dict[str, Any]]:
-    """Every race that was tried, by the mean over spaces of the logarithm of its median steps."""
+def _races() -> Iterator[StepRace]:
+    for first, share, count, fewest in product((8, 16, 32), (1 / 3, 0.5, 2 / 3), (1, 2, 3), (3, 6)):
+        race = StepRace(race_first_rung=first, race_share=share, race_rungs=count, race_fewest=fewest)
+        if race.rungs[-1] <= STEPS_PER_EPOCH:
+            yield race
+
+
+def _contests() -> Iterator[Contest]:
+    for candidates, steps in product((2, 4, 6, 8, 12), (8, 12, 16, 24, 32)):
+        yield Contest(candidates, steps)
+
+
+def _by_replay(
+    spaces: Sequence[Sequence[Row]], candidates: Iterable[Any], seeds: range, make: Callable[[Any], Policy]
+) -> list[dict[str, Any]]:
+    """All candidates, the one with the fewest steps first: the geometric mean over spaces and seeds.
+
+    Each seed searches another part of the architectures, so that the choice does not hang on the one that
+    happens to be the best of all. At random, since a sampler that learns adds its own noise.
+    """
     tried = []
-    for first, share, count in product((4, 8, 16), (0.25, 1 / 3, 0.5), (1, 2, 3)):
-        race = StepRace(race_first_rung=first, race_share=share, race_rungs=count)
-        if race.rungs[-1] > STEPS_PER_EPOCH:
-            continue
-        policy = make_policy(sampler="tpe", pruner="asha", steering=Steering(race=race))
-        medians = []
+    for candidate in candidates:
+        policy, medians, logs, ended, best = make(candidate), [], [], 0, 0
         for rows in spaces:
-            target = 0.99 * max(row.best for row in rows)
-            steps = [policy(rows, target, seed).steps_to_target for seed in seeds]
-            medians.append(float(np.median([math.inf if one is None else one for one in steps])))
-        mean = float(np.exp(np.mean(np.log(medians)))) if all(map(math.isfinite, medians)) else None
+            steps = []
+            for seed in seeds:
+                generator = np.random.default_rng(seed)
+                chosen = generator.choice(len(rows), int(PART * len(rows)), replace=False)
+                part = [rows[index] for index in chosen]
+                highest = max(row.best for row in part)
+                found = policy(part, SHARE_OF_BEST * highest, seed)
+                # What never finds it is taken to train everything.
+                everything = sum(len(row.loss) for row in part)
+                steps.append(everything if found.steps_to_target is None else found.steps_to_target)
+                threshold = float(np.quantile([row.best for row in part], 1 - TOP))
+                ended += len(found.ended_early)
+                best += sum(row.best >= threshold for _, row in found.ended_early)
+            medians.append(float(np.median(steps)))
+            logs.append(float(np.log(steps).mean()))
         tried.append(
             {
-                "race": asdict(race),
-                "medians": [one if math.isfinite(one) else None for one in medians],
-                "mean": mean,
+                **asdict(candidate),
+                "medians": medians,
+                "mean": round(math.exp(float(np.mean(logs)))),
+                "share_of_the_best_among_the_ended": round(best / max(ended, 1), 4),
             }
         )
-    return sorted(tried, key=lambda one: math.inf if one["mean"] is None else one["mean"])
+    return sorted(tried, key=lambda one: one["mean"])
 
 
 if __name__ == "__main__":

@@ -1,22 +1,26 @@
-"""The steered policies, with the package's own defaults, which the tuning half has chosen."""
+"""The steered policies, with the package's own defaults and what the tuning half has chosen."""
 
 from arnn_search.health.race import StepRace
 from arnn_search.health.rule import HealthRule, ProbeLimits
 from arnn_search.health.steering import Steering
+from arnn_search.studies.draft import Contest
 from benchmarks.steering.policies import Policy, make_policy
 
-_PROBE, _RULE, _RACE = ProbeLimits(), HealthRule(), StepRace()
+CONTEST = Contest(candidates=6)
+_NOTHING, _PROBE, _RULE, _RACE = Steering(), ProbeLimits(), HealthRule(), StepRace()
 
 OURS: dict[str, Policy] = {
-    name: make_policy(sampler="tpe", pruner=pruner, steering=steering)
-    for name, pruner, steering in (
-        ("TPE + rule", "none", Steering(rule=_RULE)),
-        ("TPE + probe, rule", "none", Steering(probe=_PROBE, rule=_RULE)),
-        ("TPE + ASHA + rule", "asha", Steering(rule=_RULE)),
-        ("TPE + ASHA + probe, rule", "asha", Steering(probe=_PROBE, rule=_RULE)),
-        ("TPE + race", "none", Steering(race=_RACE)),
-        ("TPE + ASHA + race", "asha", Steering(race=_RACE)),
-        ("TPE + ASHA + rule, race", "asha", Steering(rule=_RULE, race=_RACE)),
-        ("TPE + ASHA + probe, rule, race", "asha", Steering(_PROBE, _RULE, _RACE)),
+    name: make_policy(sampler=sampler, pruner=pruner, steering=steering, contest=contest)
+    for name, sampler, pruner, steering, contest in (
+        ("TPE + rule", "tpe", "none", Steering(rule=_RULE), Contest()),
+        ("TPE + probe, rule", "tpe", "none", Steering(_PROBE, _RULE), Contest()),
+        ("TPE + race", "tpe", "none", Steering(race=_RACE), Contest()),
+        ("TPE + ASHA + rule", "tpe", "asha", Steering(rule=_RULE), Contest()),
+        ("TPE + ASHA + race", "tpe", "asha", Steering(race=_RACE), Contest()),
+        ("random, 6 candidates", "random", "none", _NOTHING, CONTEST),
+        ("TPE, 6 candidates", "tpe", "none", _NOTHING, CONTEST),
+        ("TPE + median, 6 candidates", "tpe", "median", _NOTHING, CONTEST),
+        ("TPE + ASHA, 6 candidates", "tpe", "asha", _NOTHING, CONTEST),
+        ("TPE + rule, 6 candidates", "tpe", "none", Steering(rule=_RULE), CONTEST),
     )
 }

@@ -10,6 +10,7 @@ import optuna
 
 from arnn_search.health.rule import StepWindow
 from arnn_search.health.steering import Steering
+from arnn_search.studies.draft import Contest
 from arnn_search.studies.engines.pruners import make_pruner
 from arnn_search.studies.engines.samplers import Draw, sampler_maker
 from benchmarks.steering.pool import Pool, suggest
@@ -79,6 +80,12 @@ def windows_of(row: Row, *, window_steps: int) -> list[StepWindow]:
     return windows
 
 
+def first_steps_loss(row: Row, steps: int) -> float:
+    """What a candidate is judged by, as the package measures it."""
+    loss = float(row.loss[steps // 2 : steps].mean())
+    return loss if math.isfinite(loss) else math.inf
+
+
 class Replay:
     """One study on a pool, with a sampler and a pruner of the package's engine for Optuna.
 
@@ -88,13 +95,23 @@ class Replay:
         sampler: `"random"` or `"tpe"`.
         pruner: as in `study.toml`.
         steering: what else ends trainings.
+        contest: how many candidates compete for each training, and for how many steps.
         seed: of the sampler.
     """
 
     def __init__(
-        self, pool: Pool, target: float, *, sampler: str, pruner: str, steering: Steering, seed: int
+        self,
+        pool: Pool,
+        target: float,
+        *,
+        sampler: str,
+        pruner: str,
+        steering: Steering,
+        contest: Contest,
+        seed: int,
     ) -> None:
-        self.pool, self.steering, self.result = pool, steering, Replayed(target)
+        self.pool, self.steering, self.contest = pool, steering, contest
+        self.result = Replayed(target)
         self._generator = np.random.default_rng(seed) if sampler == "random" else None
         epochs = len(pool.rows[0].val_accuracy)
         self._study = optuna.create_study(
@@ -103,13 +120,26 @@ class Replay:
             sampler=sampler_maker(sampler)(Draw(0, seed, seed)),
             pruner=make_pruner(pruner, epochs=max(epochs, 2)),
         )
+        self._learns = sampler != "random" or pruner != "none"
         self._at_rung: dict[int, list[float]] = {}
 
     def run(self) -> Replayed:
-        """Until the target is reached, or every architecture is used."""
+        """Until the target is reached, or the pool is empty."""
         while not self.pool.is_empty and not self.result.is_done:
-            self._train(self._next())
+            self._train(self._next() if self.contest.candidates == 1 else self._best_of_candidates())
         return self.result
+
+    def _best_of_candidates(self) -> Row:
+        entered: list[Row] = []
+        while len(entered) < self.contest.candidates and not self.pool.is_empty:
+            entered.append(self._next())
+            self.result.spend(self.contest.steps)
+        best = min(entered, key=lambda row: first_steps_loss(row, self.contest.steps))
+        for row in entered:
+            if row is not best:
+                self.result.ended_early.append(("contest", row))
+                self.pool.give_back(row)
+        return best
 
     def _next(self) -> Row:
         if self._generator is not None:
@@ -120,14 +150,18 @@ class Replay:
         return self.pool.take_nearest(values)
 
     def _train(self, row: Row) -> None:
-        self._study.enqueue_trial(dict(row.parameters))
-        trial = self._study.ask()
-        suggest(trial, self.pool.space)
+        trial: Any = optuna.trial.FixedTrial(dict(row.parameters))
+        if self._learns:
+            self._study.enqueue_trial(dict(row.parameters))
+            trial = self._study.ask()
+            suggest(trial, self.pool.space)
         by = self._ended_before_its_first_epoch(row, trial) or self._ended_by_pruner(row, trial)
-        if by is None:
-            self._study.tell(trial, row.best)
-        else:
+        if by is not None:
             self.result.ended_early.append((by, row))
+            self.pool.give_back(row)
+        if self._learns and by is None:
+            self._study.tell(trial, row.best)
+        elif self._learns:
             self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
 
     def _ended_before_its_first_epoch(self, row: Row, trial: Any) -> str | None:
@@ -177,13 +211,14 @@ def keras_tuner_hyperband(pool: Pool, target: float, *, seed: int, factor: int =
     brackets = math.floor(math.log(epochs, factor) + 1e-9) + 1
     while not pool.is_empty and not result.is_done:
         for bracket in reversed(range(brackets)):
-            _bracket(pool, result, generator, bracket=bracket, epochs=epochs, factor=factor)
+            play_bracket(pool, result, generator, bracket=bracket, epochs=epochs, factor=factor)
     return result
 
 
-def _bracket(
+def play_bracket(
     pool: Pool, result: Replayed, generator: np.random.Generator, *, bracket: int, epochs: int, factor: int
 ) -> None:
+    """One bracket: its rounds, until the target is reached."""
     end_size = math.ceil(1 + math.log(epochs, factor)) / (bracket + 1)
     rows: list[Row] = []
     trained = 0
@@ -194,7 +229,10 @@ def _bracket(
             rows = [pool.take_random(generator) for _ in range(size) if not pool.is_empty]
         else:
             kept = sorted(rows, key=lambda row: -row.val_accuracy[:trained].max())[:size]
-            result.ended_early += [("pruner", row) for row in rows if row not in kept]
+            for row in rows:
+                if not any(row is one for one in kept):
+                    result.ended_early.append(("pruner", row))
+                    pool.give_back(row)
             rows = kept
         for row in rows:
             for epoch in range(trained, until):
@@ -211,10 +249,15 @@ Policy = Callable[[Sequence[Row], float, int], Replayed]
 _UNSTEERED = Steering()
 
 
-def make_policy(*, sampler: str, pruner: str, steering: Steering = _UNSTEERED) -> Policy:
+_ONE = Contest()
+
+
+def make_policy(
+    *, sampler: str, pruner: str, steering: Steering = _UNSTEERED, contest: Contest = _ONE
+) -> Policy:
     """A policy that is replayed from rows, a target and a seed."""
     return lambda rows, target, seed: Replay(
-        Pool(rows), target, sampler=sampler, pruner=pruner, steering=steering, seed=seed
+        Pool(rows), target, sampler=sampler, pruner=pruner, steering=steering, contest=contest, seed=seed
     ).run()
 
 

@@ -62,7 +62,10 @@ def parameters_of(space: str) -> dict[str, Parameter]:
 
 
 class Pool:
-    """Architectures of one space, each of which is trained once.
+    """Architectures of one space, none of which is proposed twice before all others have been.
+
+    What was not trained to its end may then be proposed a second time, at its full price, as in a space that
+    is larger than this there would be others like it.
 
     Args:
         rows: at least one.
@@ -72,21 +75,33 @@ class Pool:
         (self.space,) = {row.space for row in rows}
         self.rows = tuple(rows)
         self._parameters = parameters_of(self.space)
-        self._left = dict(enumerate(rows))
+        self._left = {row.number: row for row in rows}
+        self._untrained: dict[int, Row] = {}
+        self._is_refilled = False
 
     @property
     def is_empty(self) -> bool:
-        """Whether all are used."""
-        return not self._left
+        """Whether all are trained to their end, or have been proposed twice."""
+        return not self._left and (self._is_refilled or not self._untrained)
 
     def take_nearest(self, values: Mapping[str, Any]) -> Row:
         """The architecture that is nearest to a configuration, which is then used."""
-        nearest = min(self._left, key=lambda index: self.distance(values, self._left[index].parameters))
-        return self._left.pop(nearest)
+        left = self._filled()
+        return left.pop(min(left, key=lambda number: self.distance(values, left[number].parameters)))
 
     def take_random(self, generator: np.random.Generator) -> Row:
         """Any of them, which is then used."""
-        return self._left.pop(int(generator.choice(sorted(self._left))))
+        left = self._filled()
+        return left.pop(int(generator.choice(sorted(left))))
+
+    def give_back(self, row: Row) -> None:
+        """One that was not trained to its end."""
+        self._untrained[row.number] = row
+
+    def _filled(self) -> dict[int, Row]:
+        if not self._left:
+            self._left, self._untrained, self._is_refilled = self._untrained, {}, True
+        return self._left
 
     def distance(self, first: Mapping[str, Any], second: Mapping[str, Any]) -> float:
         """Gower's: the mean over parameters of a difference in [0, 1]; 1 where only one of them has it."""

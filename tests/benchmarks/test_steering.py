@@ -8,12 +8,15 @@ import pytest
 from arnn_search.health.race import StepRace
 from arnn_search.health.rule import HealthRule, ProbeLimits
 from arnn_search.health.steering import Steering
+from arnn_search.studies.draft import Contest
 from benchmarks.steering.policies import (
     PEERS,
     PROBE_STEPS,
     STEPS_PER_EPOCH,
+    Replayed,
     keras_tuner_hyperband,
     make_policy,
+    play_bracket,
 )
 from benchmarks.steering.pool import Pool
 from benchmarks.steering.replay import replay_all
@@ -104,26 +107,51 @@ def test_rule_stops_the_ill_in_steps_and_the_probe_before_them(rows):
     rule = HealthRule(window_steps=8, patience=2, first_step=16)
     whole = 4 * EPOCHS * STEPS_PER_EPOCH
     stopped = make_policy(sampler="random", pruner="none", steering=Steering(rule=rule))(rows, 2.0, 0)
-    assert stopped.steps == whole + 5 * 16
-    assert sorted(row.number for _, row in stopped.ended_early) == [1, 2, 3, 4, 5]
+    assert stopped.steps == whole + len(stopped.ended_early) * 16
+    ended = [row.number for _, row in stopped.ended_early]
+    assert sorted(ended[:5]) == [1, 2, 3, 4, 5]
+    assert sorted(ended) == sorted([1, 2, 3, 4, 5] * 2)  # once more when all others are used
+    assert stopped.steps_to_target is None
     vetoed = make_policy(sampler="random", pruner="none", steering=Steering(probe=ProbeLimits(-4, 4, -4)))
-    assert vetoed(rows, 2.0, 0).steps == whole + len(rows) * PROBE_STEPS
+    found = vetoed(rows, 2.0, 0)
+    assert found.steps == whole + (4 + len(found.ended_early)) * PROBE_STEPS
+    assert {how for how, _ in found.ended_early} == {"probe"}
 
 
 def test_race_stops_at_the_first_rung_who_learns_slower(rows):
     race = StepRace(race_first_rung=8, race_rungs=1, race_share=1 / 3, race_fewest=3)
     result = make_policy(sampler="random", pruner="none", steering=Steering(race=race))(rows, 2.0, 0)
     stopped = [row.number for _, row in result.ended_early]
-    assert result.steps == len(stopped) * 8 + (len(rows) - len(stopped)) * EPOCHS * STEPS_PER_EPOCH
-    assert len(stopped) >= 3
     assert set(stopped) <= {1, 2, 3, 4, 5}
+    assert len(set(stopped)) >= 3
+    trained = (result.steps - len(stopped) * 8) / (EPOCHS * STEPS_PER_EPOCH)
+    assert trained.is_integer()
+    assert 4 <= trained <= 9
 
 
-def test_hyperband_of_keras_tuner_spends_its_brackets(rows):
+def test_of_several_candidates_the_one_with_the_lowest_loss_is_trained(rows):
+    policy = make_policy(sampler="random", pruner="none", contest=Contest(candidates=3, steps=8))
+    found = policy(rows, 0.89, 1)
+    ended = [(how, row.number) for how, row in found.ended_early]
+    assert {how for how, _ in ended} == {"contest"}
+    contests = len(ended) // 2
+    assert found.steps_to_target == contests * (3 * 8 + EPOCHS * STEPS_PER_EPOCH)
+    # The ill ones never win against a healthy one, and the healthy one that is trained is found in the end.
+    assert 9 not in [number for _, number in ended[-2:]]
+
+
+def test_hyperband_of_keras_tuner_spends_its_brackets():
     many = [_row(number, rate=1e-4 * number, best=0.01 * number) for number in range(1, 19)]
     # Nine for one epoch, three for three, one for nine; five for three, two for nine; three for nine.
     spent = 9 + 3 * 2 + 6 + 5 * 3 + 2 * 6 + 3 * 9
-    assert keras_tuner_hyperband(Pool(many[:17]), 2.0, seed=0).steps == spent * STEPS_PER_EPOCH
+    result, generator, pool = Replayed(2.0), np.random.default_rng(0), Pool(many[:17])
+    for bracket in (2, 1, 0):
+        play_bracket(pool, result, generator, bracket=bracket, epochs=9, factor=3)
+    assert result.steps == spent * STEPS_PER_EPOCH
+    assert len({row.number for _, row in result.ended_early}) == 6 + 2 + 3
+    found = keras_tuner_hyperband(Pool(many[:17]), 2.0, seed=0)
+    assert found.ended_early[:11] == result.ended_early
+    assert found.steps > result.steps  # those that were ended are proposed once more
 
 
 def test_every_policy_is_described(rows):

@@ -1,0 +1,132 @@
+"""The same searches for real: what a given number of training steps finds, by policy and seed.
+
+`python -m benchmarks.steering.live` runs studies of `poster-cnn` as the reference table's trainings are
+(pictures of 14x14, 2,048 of them, batches of 64, nine epochs), one trial at a time, until each has spent its
+training steps: the package itself, with its samplers, pruners and KerasTuner's Hyperband. Steps of candidates
+count as all others. Writes `live.json`: when 99 % of the table's best was seen, and the best after each
+thousand steps.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measurement import describe_machine, pin_threads
+from benchmarks.steering.reference_table import (
+    BATCH_SIZE,
+    EPOCHS,
+    TRAINING_SAMPLES,
+    VALIDATION_SAMPLES,
+    halved_pictures,
+)
+from benchmarks.steering.replay import SHARE_OF_BEST
+from benchmarks.steering.table_file import TABLE, load
+
+SPACE = "poster-cnn"
+POLICIES: dict[str, dict[str, Any]] = {
+    "random": {"sampler": "random", "pruner": "none"},
+    "TPE": {"pruner": "none"},
+    "TPE + ASHA": {"pruner": "asha"},
+    "TPE + Hyperband": {"pruner": "hyperband"},
+    "KerasTuner Hyperband": {"engine": "keras-tuner", "oracle": "hyperband", "pruner": "none"},
+    "TPE, 6 candidates": {"pruner": "none", "candidates_per_trial": 6},
+}
+_TRIALS_AT_A_TIME = 6
+_STEPS_PER_EPOCH = -(-TRAINING_SAMPLES // BATCH_SIZE)
+
+
+def main() -> None:
+    """Searches what is missing, and writes."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=3000, help="training steps of each search")
+    parser.add_argument("--worker", default="0/1", help="this process's number, and how many there are")
+    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "steering-live")
+    parser.add_argument("--merge", action="store_true", help="write the result of what is there")
+    arguments = parser.parse_args()
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    if arguments.merge:
+        _merge(arguments.scratch, arguments.steps)
+        return
+    worker, workers = map(int, arguments.worker.split("/"))
+    pin_threads(1)
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    searches = [(name, seed) for seed in range(arguments.seeds) for name in POLICIES]
+    for index, (name, seed) in enumerate(searches):
+        path = arguments.scratch / f"{list(POLICIES).index(name)}-{seed}.json"
+        if index % workers == worker and not path.exists():
+            seen = list(_search(name, seed, arguments.scratch, steps=arguments.steps))
+            path.write_text(json.dumps({"policy": name, "seed": seed, "seen": seen}))
+            print(name, seed, len(seen), max(value for _, value in seen), flush=True)
+
+
+def _search(name: str, seed: int, scratch: Path, *, steps: int) -> Iterator[tuple[int, float]]:
+    """The steps spent until each epoch of a search, and its validation accuracy."""
+    import arnn_search
+
+    study, trials = f"{list(POLICIES).index(name)}-{seed}", 0
+    settings = {"study": study, "directory": str(scratch / "studies"), "mlflow": False, "executor": "inline"}
+    settings |= {"seed": seed, "epochs": EPOCHS, "batch_size": BATCH_SIZE, "keep_models": 1}
+    settings |= {"validation": VALIDATION_SAMPLES / 60_000, "max_train_samples": TRAINING_SAMPLES}
+    data, seen = str(halved_pictures(scratch)), []
+    while not seen or seen[-1][0] < steps:
+        trials += _TRIALS_AT_A_TIME
+        found = arnn_search.search(
+            SPACE, data, num_trials=trials, resume=trials > _TRIALS_AT_A_TIME, **(settings | POLICIES[name])
+        )
+        seen = list(_seen(found))
+        if len(found.trials) < trials:
+            break
+    return iter(seen)
+
+
+def _seen(study: Any) -> Iterator[tuple[int, float]]:
+    steps = 0
+    for trial in study.trials:
+        steps += len(trial.candidates) * study.config.candidate_steps
+        for epoch in sorted(study.epochs_of(trial.number)):
+            steps += _STEPS_PER_EPOCH
+            yield steps, study.epochs_of(trial.number)[epoch]["val_accuracy"]
+
+
+def _merge(scratch: Path, steps: int) -> None:
+    best = max(row.best for row in load(TABLE) if row.space == SPACE)
+    target = SHARE_OF_BEST * best
+    policies: dict[str, Any] = {}
+    for path in sorted(scratch.glob("*-*.json")):
+        found = json.loads(path.read_text())
+        seen = [(spent, value) for spent, value in found["seen"] if spent <= steps]
+        marks = range(1000, steps + 1, 1000)
+        policies.setdefault(found["policy"], []).append(
+            {
+                "seed": found["seed"],
+                "steps_to_target": next((spent for spent, value in seen if value >= target), None),
+                "best_after": {
+                    mark: round(max((value for spent, value in seen if spent <= mark), default=0.0), 4)
+                    for mark in marks
+                },
+            }
+        )
+    report = {
+        "benchmark": "live",
+        "settings": {"space": SPACE, "steps": steps, "target": round(target, 4)},
+        "machine": describe_machine(),
+        "policies": policies,
+    }
+    TABLE.with_name("live.json").write_text(json.dumps(report, indent=1) + "\n")
+    for name, searches in policies.items():
+        after = {mark: [one["best_after"][mark] for one in searches] for mark in searches[0]["best_after"]}
+        means = {mark: round(float(np.mean(values)), 3) for mark, values in after.items()}
+        print(name, [one["steps_to_target"] for one in searches], means)
+
+
+if __name__ == "__main__":
+    main()
