@@ -32,13 +32,11 @@ from benchmarks.steering.policies import (
     make_policy,
     windows_of,
 )
-from benchmarks.steering.replay import SHARE_OF_BEST, TOP
+from benchmarks.steering.replay import PART, SHARE_OF_BEST, part_of, threshold_of_best
 from benchmarks.steering.table_file import TABLE, Row, load
 
 BEST = 1 / 3
 """Nothing among this share of the tuning half may be ended: more than the tenth that it is judged by."""
-PART = 0.7
-"""Of the tuning half, another one for each seed."""
 
 
 def main() -> None:
@@ -190,15 +188,13 @@ def _by_replay(
         for rows in spaces:
             steps = []
             for seed in seeds:
-                generator = np.random.default_rng(seed)
-                chosen = generator.choice(len(rows), int(PART * len(rows)), replace=False)
-                part = [rows[index] for index in chosen]
+                part = part_of(rows, PART, seed)
                 highest = max(row.best for row in part)
                 found = policy(part, SHARE_OF_BEST * highest, seed)
                 # What never finds it is taken to train everything.
                 everything = sum(len(row.loss) for row in part)
                 steps.append(everything if found.steps_to_target is None else found.steps_to_target)
-                threshold = float(np.quantile([row.best for row in part], 1 - TOP))
+                threshold = threshold_of_best(part)
                 ended += len(found.ended_early)
                 best += sum(row.best >= threshold for _, row in found.ended_early)
             medians.append(float(np.median(steps)))

@@ -15,12 +15,11 @@ OURS: dict[str, Policy] = {
         ("TPE + rule", "tpe", "none", Steering(rule=_RULE), Contest()),
         ("TPE + probe, rule", "tpe", "none", Steering(_PROBE, _RULE), Contest()),
         ("TPE + race", "tpe", "none", Steering(race=_RACE), Contest()),
+        ("TPE + probe, rule, race", "tpe", "none", Steering(_PROBE, _RULE, _RACE), Contest()),
         ("TPE + ASHA + rule", "tpe", "asha", Steering(rule=_RULE), Contest()),
-        ("TPE + ASHA + race", "tpe", "asha", Steering(race=_RACE), Contest()),
         ("random, 6 candidates", "random", "none", _NOTHING, CONTEST),
         ("TPE, 6 candidates", "tpe", "none", _NOTHING, CONTEST),
         ("TPE + median, 6 candidates", "tpe", "median", _NOTHING, CONTEST),
         ("TPE + ASHA, 6 candidates", "tpe", "asha", _NOTHING, CONTEST),
-        ("TPE + rule, 6 candidates", "tpe", "none", Steering(rule=_RULE), CONTEST),
     )
 }

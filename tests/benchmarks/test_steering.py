@@ -156,6 +156,7 @@ def test_hyperband_of_keras_tuner_spends_its_brackets():
 
 def test_every_policy_is_described(rows):
     result = replay_all(rows, PEERS, seeds=range(3))
-    for described in result["policies"].values():
+    assert set(result) == set(PEERS)
+    for described in result.values():
         assert len(described["each"]) == 3
         assert described["of_best_peer"] >= 1
