@@ -121,7 +121,8 @@ def imported_from_json(data: Sequence[Mapping[str, Any]]) -> tuple[PastTrial, ..
 def _misfit(values: Mapping[str, Value], known: Mapping[str, Parameter]) -> str:
     for name, value in values.items():
         if name in known and not is_value_of(known[name], value):
-            return f"{name}={value!r} is not in the space any more"
+            shown = f"{value:.6g}" if isinstance(value, float) else repr(value)
+            return f"{name}={shown} is not in the space any more"
     return ""
 
 
