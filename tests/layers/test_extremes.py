@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.layers.conformance import CONVOLUTIONS, NAMES, ROWS
-from tests.layers.differentiation import gradients
-from tests.layers.row import name_of, outputs_of, runs_here, values
+from tests.layers.differentiation import outputs_and_gradients
+from tests.layers.row import name_of, runs_here, values
 
 SCALES = (0.0, 1.0, 1e-30, 1e30, -1e30)
 # A stock layer that multiplies its weights with each other is infinite itself at 1e30, and a wrapper runs it.
@@ -43,20 +43,21 @@ def draw_weights(data, row, layer):
         weight.assign(fill(weight.shape, pattern, scale, generator))
 
 
-def assert_finite(row, layer, x):
-    model = row.model(layer, x) if row.parent is keras.layers.MultiHeadAttention else layer
-    outputs = outputs_of(model, x)
+def assert_finite(model, x):
+    outputs, found = outputs_and_gradients(model, x)
     assert np.isfinite(outputs).all()
-    assert all(np.isfinite(found).all() for found in gradients(model, x, np.ones_like(outputs)))
+    assert all(np.isfinite(gradient).all() for gradient in found)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
-@settings(drawn, max_examples=12)
+@settings(drawn, max_examples=6)
 @given(data=st.data())
 def test_outputs_and_gradients_stay_finite(row, data):
     layer, x = _layer(row, data.draw(st.sampled_from(_eager_variants(row))))
-    draw_weights(data, row, layer)
-    assert_finite(row, layer, x)
+    model = row.model(layer, x) if row.parent is keras.layers.MultiHeadAttention else layer
+    for _ in range(3):  # a variant is compiled on one of the backends, whatever its weights are
+        draw_weights(data, row, layer)
+        assert_finite(model, x)
 
 
 @pytest.mark.parametrize("row", CONVOLUTIONS, ids=lambda row: row.name)
@@ -71,11 +72,11 @@ def test_every_geometry_gives_the_formula_and_stays_finite(row, data):
     assume(runs_here(row, arguments))
     layer, x = row.built(learn_limit=True, **arguments)
     expected = row.expected(layer, values(layer), x)
-    outputs = outputs_of(layer, x)
+    outputs, _ = outputs_and_gradients(layer, x)
     assert outputs.shape == expected.shape
     assert (np.abs(outputs - expected) <= 1e-4 * np.maximum(np.abs(expected), 1.0)).all()
     draw_weights(data, row, layer)
-    assert_finite(row, layer, x)
+    assert_finite(layer, x)
 
 
 @st.composite
