@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,10 +23,11 @@ from arnn_search.studies.objectives import Objectives
 from arnn_search.studies.out_of_memory import record_out_of_memory
 from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.studies.patience import passing_reason
+from arnn_search.studies.racing import Racing
 from arnn_search.studies.telling import milliseconds_now, tell_built, tell_end, tell_probed, tell_start
 from arnn_search.trials.channel import Built, EpochReport, RungReport, SuggestionError, Verdict
 from arnn_search.trials.checkpoint import remove_checkpoint
-from arnn_search.trials.outcome import OUT_OF_MEMORY, TrialOutcome
+from arnn_search.trials.outcome import OUT_OF_MEMORY, STOPPED_FOR_HEALTH, TrialOutcome
 from arnn_search.trials.placement import Placement
 from arnn_search.trials.task import TrialTask
 
@@ -55,7 +55,7 @@ class Session:
         trial: the ledger's, which is written to.
         objectives: what the trial is scored by.
         rule: stops it early where there are several objectives; None if nothing does.
-        goes_on: whether it goes on from a rung of its first epoch, from the step and the training loss.
+        racing: says whether it goes on from a rung of its first epoch.
         tracker: MLflow.
         listener: the progress display.
         checkpoints: where the trial's checkpoints are kept beyond its folder.
@@ -74,7 +74,7 @@ class Session:
         trial: LedgerTrial,
         objectives: Objectives,
         rule: ParetoRule | None,
-        goes_on: Callable[[int, float], bool],
+        racing: Racing,
         tracker: "Tracker | NullTracker",
         listener: StudyListener,
         checkpoints: CheckpointStore,
@@ -88,8 +88,7 @@ class Session:
         self._retries, self._on_end = retries, on_end
         self._admission, self._evaluated = admission, evaluated
         self._checkpoints, self._checkpoint_problem = checkpoints, ""
-        self._objectives, self._rule, self._goes_on = objectives, rule, goes_on
-        self._raced: dict[str, float] = {}
+        self._objectives, self._rule, self._racing = objectives, rule, racing
         self._built: Built | None = None
         self._best: tuple[float, int] | None = None
         self._best_metrics: Mapping[str, float] = {}
@@ -153,14 +152,21 @@ class Session:
             self._trial.set_attribute("probed", milliseconds_now())
         self._trial.set_constraints(self._admission.initial_constraints(metrics))
         tell_probed(self._tracker, self._trial.recorded)
-        return self._admission.judge_probed(metrics)
+        outcome = self._admission.judge_probed(metrics)
+        if outcome is not None:
+            self._lose_race()
+        return outcome
 
     def raced(self, report: RungReport) -> str | None:
         """Writes the training loss at a rung down; answers why to stop there, or None."""
-        # What is not finite is no JSON; it loses to everything.
-        self._raced[str(report.step)] = report.loss if math.isfinite(report.loss) else sys.float_info.max
-        self._trial.set_attribute("race", dict(self._raced))
-        return None if self._goes_on(report.step, report.loss) else "race"
+        goes_on = self._racing.goes_on(report.step, report.loss)
+        self._trial.set_attribute("race", self._racing.record())
+        return None if goes_on else "race"
+
+    def _lose_race(self) -> None:
+        self._racing.lose()
+        if record := self._racing.record():
+            self._trial.set_attribute("race", record)
 
     def checkpoint(self, path: Path, epoch: int) -> None:
         """Keeps the file where another machine finds it; if that fails, it is said once and goes on."""
@@ -310,6 +316,8 @@ class Session:
         if not (again and self._draft.competes):  # then nothing is settled yet
             self._write_what_was_asked_for()
         value = self._best[0] if self._best else None
+        if outcome.reason.startswith(STOPPED_FOR_HEALTH):
+            self._lose_race()
         if outcome.state == "completed":
             outcome = self._judged() or outcome
         self._write_outcome(outcome)

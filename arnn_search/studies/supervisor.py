@@ -31,6 +31,7 @@ from arnn_search.studies.objectives import Objectives
 from arnn_search.studies.out_of_memory import BATCH_SIZE
 from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.studies.patience import check_space
+from arnn_search.studies.racing import Racing
 from arnn_search.studies.session import Session
 from arnn_search.trials.outcome import DISK_FULL, TrialOutcome
 from arnn_search.trials.task import TrialTask
@@ -253,7 +254,7 @@ class Supervisor:
             trial=trial,
             objectives=self._objectives,
             rule=self._pareto_rule(past),
-            goes_on=self._race_against(past),
+            racing=Racing(self._race, past),
             tracker=self._tracker,
             listener=self._listener,
             checkpoints=self._checkpoints,
@@ -267,16 +268,6 @@ class Supervisor:
         if len(self._objectives.items) == 1 or not self._prunes:
             return None
         return ParetoRule(self._objectives.directions, [known.rungs for known in past if known.rungs])
-
-    def _race_against(self, past: list[PastTrial]) -> Callable[[int, float], bool]:
-        race = self._race
-
-        def goes_on(step: int, loss: float) -> bool:
-            return race is None or race.goes_on(
-                loss, [known.race[step] for known in past if step in known.race]
-            )
-
-        return goes_on
 
     def _note_evaluated(self, trials: "list[FrozenTrial]") -> None:
         for trial in self._finished.news(trials):

@@ -13,7 +13,7 @@ from arnn_search.health.rule import HealthRule, StepWindow
 from arnn_search.health.saturation import SaturationProbe
 from arnn_search.health.telemetry import GradientTelemetry, gradients_between
 from arnn_search.trials.channel import Channel, RungReport
-from arnn_search.trials.outcome import TrialOutcome
+from arnn_search.trials.outcome import STOPPED_FOR_HEALTH, TrialOutcome
 from arnn_search.trials.randomness import random_state, restore_random_state
 
 _CHANCE_SAMPLES = 1024
@@ -139,7 +139,7 @@ class HealthWatch:
         if reason is None:
             return None
         message = f"Stopped after step {window.done} of the first epoch: {reason.message}"
-        return TrialOutcome("pruned", f"health: {reason.name}", message)
+        return TrialOutcome("pruned", f"{STOPPED_FOR_HEALTH}{reason.name}", message)
 
     def _raced(self, window: StepWindow) -> TrialOutcome | None:
         if not self._rungs or window.done < self._rungs[0]:

@@ -156,6 +156,9 @@ class Replay:
             trial = self._study.ask()
             suggest(trial, self.pool.space)
         by = self._ended_before_its_first_epoch(row, trial) or self._ended_by_pruner(row, trial)
+        if by in ("probe", "rule") and self.steering.race:
+            for rung in self.steering.race.rungs:  # to which it did not come: it counts as the slowest
+                self._at_rung.setdefault(rung, []).append(math.inf)
         if by is not None:
             self.result.ended_early.append((by, row))
             self.pool.give_back(row)

@@ -1,5 +1,7 @@
 """Trials that are not trained, or not to their end, for the health of their gradients."""
 
+import sys
+
 import pytest
 
 import arnn_search
@@ -153,3 +155,33 @@ def test_study_probes_and_stops_in_steps(folder, small_file, write_space):
         **settings,
     )
     assert [trial.reason for trial in vetoed.trials] == [VETO]
+
+
+def test_what_is_ended_for_its_health_has_lost_the_race(tmp_path):
+    """Those that come to the rung are compared with all, not with the healthy ones alone."""
+    losses = {4: 1.0, 5: 1.5, 6: 0.8, 7: 1.2}
+
+    def train(task, session):
+        yield None
+        session.built(Built(str(task.number), 1))
+        collapse = -6.0 if task.number in (0, 1) else -1.0
+        outcome = session.probed({"initial_health/collapse": collapse})
+        if outcome is not None:
+            yield outcome
+        if task.number in (2, 3):
+            yield TrialOutcome("pruned", "health: vanishing gradient", "Stopped after step 16.")
+        if session.raced(RungReport(32, losses[task.number])) is not None:
+            yield TrialOutcome("pruned", "race")
+        session.report(EpochReport(1, {task.metric: 0.5, "loss": 0.1}, 1.0))
+        yield COMPLETED
+
+    place = Workplace(tmp_path, slots=1)
+    place.admission = Admission(probe=LIMITS)
+    race = StepRace(race_first_rung=32, race_rungs=1, race_share=0.5, race_fewest=3)
+    place.supervisor(ScriptedExecutor(train), 8, race=race).run()
+    trials = place.ledger.trials()
+    reasons = [trial_attributes(trial)["reason"] for trial in trials]
+    assert reasons[:4] == [VETO, VETO, "health: vanishing gradient", "health: vanishing gradient"]
+    # The best half of five, six, seven and eight: with those four, everybody is among it.
+    assert reasons[4:] == ["completed"] * 4
+    assert [as_past_trial(trial).race for trial in trials[:4]] == [{32: sys.float_info.max}] * 4
