@@ -53,10 +53,11 @@ class Display(StudyListener, AbstractContextManager["Display"]):
 
     Args:
         console: where to print.
+        result: whether to print leaderboard and next commands after the last trial.
     """
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, *, result: bool = True) -> None:
+        self.console, self._result = console, result
         self.metric, self.epochs, self.total = "", 0, 0
         self._rows: dict[int, _Row] = {}
         self._done = 0
@@ -138,6 +139,10 @@ class Display(StudyListener, AbstractContextManager["Display"]):
         self.console.print(f"[yellow]Nothing is left to propose after {num_trials} trials.[/]")
 
     def study_ended(self, study: "Study", *, farewell: str | None) -> None:
+        if self._result:
+            self._print_result(study, farewell=farewell)
+
+    def _print_result(self, study: "Study", *, farewell: str | None) -> None:
         trials = study.trials
         if leaders := study.leaderboard:
             self.console.print(leaderboard_table(study, leaders))
@@ -179,8 +184,8 @@ class PlainDisplay(Display):
 class LiveDisplay(Display):
     """A table of the running trials under the last ended ones, redrawn four times a second at most."""
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
+    def __init__(self, console: Console, *, result: bool = True) -> None:
+        super().__init__(console, result=result)
         self._live = Live(console=console, refresh_per_second=4, auto_refresh=False, transient=True)
         self._drawn, self._done_before = 0.0, 0
         self._started = time.monotonic()
@@ -272,10 +277,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def make_display(*, quiet: bool, to_stderr: bool = False) -> Display:
+def make_display(*, quiet: bool, to_stderr: bool = False, result: bool = True) -> Display:
     """The display that fits the terminal: live, plain lines where the output is no terminal, or none."""
     console = Console(stderr=to_stderr, quiet=quiet, highlight=False)
-    return LiveDisplay(console) if console.is_terminal and not quiet else PlainDisplay(console)
+    kind = LiveDisplay if console.is_terminal and not quiet else PlainDisplay
+    return kind(console, result=result)
 
 
 def spark_line(values: list[float]) -> str:

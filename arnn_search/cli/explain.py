@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from arnn_search.explain.explanation import Explanation
 
 _STYLES = {"better": "green", "worse": "red"}
+_WIDE = 120
 
 
 def explain(
@@ -45,7 +46,7 @@ def explain(
     from arnn_search.studies.study import Study
 
     seconds = None if budget is None else parse_duration("--budget", budget)
-    with make_display(quiet=quiet, to_stderr=json_output) as display:
+    with make_display(quiet=quiet, to_stderr=json_output, result=False) as display:
         explanation, files, farewell = run_explanation(
             Study(study, directory=directory),
             trial=trial,
@@ -76,11 +77,15 @@ def _print(explanation: "Explanation") -> None:
     console = Console(highlight=False)
     headings, rows = explanation.as_rows()
     title = f"Trial {explanation.trial} of {explanation.study}, {explanation.seeds} seeds"
-    table = Table(header_style="bold", box=SIMPLE_HEAD, title=title)
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("network", "") else "right")
+    table = Table(header_style="bold", box=SIMPLE_HEAD, title=title, padding=(0, 1, 0, 0))
+    # Of a narrow terminal the names come first, and which layer is meant must be seen.
+    shown = len(headings) if console.width >= _WIDE else headings.index("|V|")
+    for heading in headings[:shown]:
+        table.add_column(
+            heading, justify="left" if heading in ("network", "") else "right", no_wrap=heading != "network"
+        )
     for row, effect in zip(rows, explanation.effects, strict=True):
-        table.add_row(*row, style=_STYLES.get(effect.judgement))
+        table.add_row(*row[:shown], style=_STYLES.get(effect.judgement))
     console.print(table)
     console.print(explanation.conclusion, markup=False)
     if explanation.seeds < explanation.asked_seeds:

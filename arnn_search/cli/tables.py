@@ -35,12 +35,13 @@ def leaderboard_table(
     others = [
         column
         for column, name in (("health", "health/score"), ("epochs", ""), ("weights", "num_parameters"))
-        if name not in objectives
+        if name not in objectives and not (is_averaged and column == "epochs")
     ]
     for column in ("trial", *objectives, *averages, *others):
-        table.add_column(column, justify="right")
-    table.add_column("family")
-    table.add_column("activation")
+        table.add_column(column, justify="right", no_wrap=column == "mean")
+    chosen = [name for name in ("family", "activation") if any(name in trial.parameters for trial in leaders)]
+    for column in chosen:
+        table.add_column(column)
     for place, trial in enumerate(leaders, start=1):
         cells = {
             "health": number(trial.metrics.get("health/score"), digits=2),
@@ -53,8 +54,7 @@ def leaderboard_table(
             *(_score_text(name, trial.values.get(name)) for name in objectives),
             *([mean_text(trial), str(trial.repeats)] if is_averaged else []),
             *(cells[column] for column in others),
-            trial.family,
-            str(trial.parameters.get("activation", "")),
+            *(str(trial.parameters.get(name, "")) for name in chosen),
         )
     return table
 

@@ -9,6 +9,7 @@ thousand steps.
 
 import argparse
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,12 +30,13 @@ from benchmarks.steering.table_file import TABLE, load
 
 SPACE = "poster-cnn"
 POLICIES: dict[str, dict[str, Any]] = {
-    "random": {"sampler": "random", "pruner": "none"},
     "TPE": {"pruner": "none"},
-    "TPE + ASHA": {"pruner": "asha"},
-    "TPE + Hyperband": {"pruner": "hyperband"},
-    "KerasTuner Hyperband": {"engine": "keras-tuner", "oracle": "hyperband", "pruner": "none"},
     "TPE, 6 candidates": {"pruner": "none", "candidates_per_trial": 6},
+    "TPE + probe, rule, race": {"pruner": "none", "health_pruner": "probe,rule,race"},
+    "KerasTuner Hyperband": {"engine": "keras-tuner", "oracle": "hyperband", "pruner": "none"},
+    "TPE + Hyperband": {"pruner": "hyperband"},
+    "TPE + ASHA": {"pruner": "asha"},
+    "random": {"sampler": "random", "pruner": "none"},
 }
 _TRIALS_AT_A_TIME = 6
 _STEPS_PER_EPOCH = -(-TRAINING_SAMPLES // BATCH_SIZE)
@@ -61,19 +63,24 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     searches = [(name, seed) for seed in range(arguments.seeds) for name in POLICIES]
     for index, (name, seed) in enumerate(searches):
-        path = arguments.scratch / f"{list(POLICIES).index(name)}-{seed}.json"
+        path = arguments.scratch / f"{_study_name(name, seed)}.json"
         if index % workers == worker and not path.exists():
             seen = list(_search(name, seed, arguments.scratch, steps=arguments.steps))
             path.write_text(json.dumps({"policy": name, "seed": seed, "seen": seen}))
             print(name, seed, len(seen), max(value for _, value in seen), flush=True)
 
 
+def _study_name(policy: str, seed: int) -> str:
+    return "-".join(re.findall(r"\w+", policy.lower())) + f"-{seed}"
+
+
 def _search(name: str, seed: int, scratch: Path, *, steps: int) -> Iterator[tuple[int, float]]:
     """The steps spent until each epoch of a search, and its validation accuracy."""
     import arnn_search
 
-    study, trials = f"{list(POLICIES).index(name)}-{seed}", 0
-    settings = {"study": study, "directory": str(scratch / "studies"), "mlflow": False, "executor": "inline"}
+    trials = 0
+    settings = {"study": _study_name(name, seed)}
+    settings |= {"directory": str(scratch / "studies"), "mlflow": False, "executor": "inline"}
     settings |= {"seed": seed, "epochs": EPOCHS, "batch_size": BATCH_SIZE, "keep_models": 1}
     settings |= {"validation": VALIDATION_SAMPLES / 60_000, "max_train_samples": TRAINING_SAMPLES}
     data, seen = str(halved_pictures(scratch)), []
@@ -92,6 +99,8 @@ def _seen(study: Any) -> Iterator[tuple[int, float]]:
     steps = 0
     for trial in study.trials:
         steps += len(trial.candidates) * study.config.candidate_steps
+        stopped = re.match(r"Stopped after step (\d+) of the first epoch", trial.message)
+        steps += int(stopped[1]) if stopped else 0
         for epoch in sorted(study.epochs_of(trial.number)):
             steps += _STEPS_PER_EPOCH
             yield steps, study.epochs_of(trial.number)[epoch]["val_accuracy"]
