@@ -29,7 +29,7 @@ VALIDATION_SAMPLES = 1000
 def main() -> None:
     """Trains what is missing, or merges what is there."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--per-space", type=int, default=80)
+    parser.add_argument("--per-space", type=int, default=150)
     parser.add_argument("--worker", default="0/1", help="this process's number, and how many there are")
     parser.add_argument("--scratch", type=Path, default=Path("steering-table"))
     parser.add_argument("--merge", action="store_true")

@@ -81,9 +81,10 @@ def replay_all(
             for own, seed in zip(searched, seeds, strict=True)
         ]
         described[name] = _described(results, [threshold_of_best(own) for own in searched])
-    best_peer = min(described[name]["steps"]["median"] for name in PEERS)
+    best_peer = min(described[name]["steps"]["median"] or math.inf for name in PEERS)
     for one in described.values():
-        one["of_best_peer"] = round(one["steps"]["median"] / best_peer, 3)
+        median = one["steps"]["median"]
+        one["of_best_peer"] = None if median is None else round(median / best_peer, 3)
     return described
 
 
@@ -107,7 +108,10 @@ def _described(results: Sequence[Replayed], thresholds: Sequence[float]) -> dict
         for by, row in one.ended_early
     ]
     return {
-        "steps": {"median": float(median), "lower": float(lower), "upper": float(upper)},
+        "steps": {
+            name: float(value) if math.isfinite(value) else None  # what was never reached
+            for name, value in (("median", median), ("lower", lower), ("upper", upper))
+        },
         "never_reached": sum(map(math.isinf, steps)),
         "each": [None if math.isinf(value) else value for value in steps],
         "mistakes": {
@@ -139,9 +143,11 @@ def draw(spaces: Mapping[str, Any], path: Path) -> None:
             color = "tab:blue" if name in PEERS else "tab:orange"
             steps = policies[name]["steps"]
             panel.plot(each, [place] * len(each), "|", color=color, alpha=0.4)
-            upper = min(steps["upper"], max(each))
-            panel.plot([steps["lower"], upper], [place, place], color=color, linewidth=4, alpha=0.6)
-            panel.plot([min(steps["median"], max(each))], [place], "o", color=color)
+            upper = steps["upper"] or max(each)
+            lower = steps["lower"] or max(each)
+            panel.plot([lower, upper], [place, place], color=color, linewidth=4, alpha=0.6)
+            if steps["median"]:
+                panel.plot([steps["median"]], [place], "o", color=color)
         panel.set_yticks(range(len(names)), names)
         panel.set_xscale("log")
         panel.set_xlabel(f"training steps to {SHARE_OF_BEST:.0%} of the best")
