@@ -25,6 +25,8 @@ FIGURES = {
         "study",
         "poster-cnn, 5 epochs: study / bare loop, default workers",
     ),
+    "the same 20 trials, two workers, everything on": ("peers", "ours / KerasTuner"),
+    "the same": ("peers", "ours / Optuna"),
 }
 
 
