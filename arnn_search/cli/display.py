@@ -95,7 +95,7 @@ class Display(StudyListener, AbstractContextManager["Display"]):
     def candidate_ended(self, number: int, loss: float) -> None:
         row = self._rows[number]
         row.candidates += 1
-        row.family = f"candidate {row.candidates + 1}"
+        row.family = f"{row.candidates} tried"
 
     def trial_resumed(self, number: int, *, epoch: int) -> None:
         self._rows[number].epoch = self._rows[number].first_epoch = epoch

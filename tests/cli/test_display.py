@@ -66,6 +66,19 @@ def test_live_display_shows_the_running_trials(width):
     assert "…" not in shown
 
 
+def test_candidates_of_a_trial_are_counted():
+    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+    with LiveDisplay(console) as display:
+        display.trial_started(4, attempt=1, slot="cpu:0")
+        display.candidate_ended(4, 2.3)
+        display.candidate_ended(4, 1.9)
+        display._drawn = 0.0
+        display._draw()
+        display.trial_built(4, parameters={"family": "ar"}, num_parameters=10)
+        assert display._rows[4].family == "ar"
+    assert "2 tried" in console.file.getvalue()
+
+
 def test_trial_that_goes_on_from_a_checkpoint_is_not_faster_than_it_is():
     console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
     display = LiveDisplay(console)
