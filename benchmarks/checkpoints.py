@@ -108,6 +108,10 @@ class _Channel:
 
         return Verdict()
 
+    def competed(self, report: Any) -> bool:
+        """Nothing competes."""
+        return False
+
     def probed(self, metrics: Mapping[str, float]) -> None:
         """Nothing is vetoed."""
 

@@ -85,6 +85,8 @@ def check_effect(flags: Mapping[str, Any], config: StudyConfig) -> None:
                 f"{flag_of(key)} is of use with {flag_of(by)} {value} only; this study has "
                 f"{flag_of(by)} {getattr(config, by)}."
             )
+    if "candidate_steps" in flags and config.candidates_per_trial == 1:
+        raise ConfigurationError("--candidate-steps is of use with --candidates-per-trial above 1 only.")
 
 
 def _annotation(name: str, field: FieldInfo) -> Any:

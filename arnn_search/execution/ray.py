@@ -26,6 +26,7 @@ from arnn_search.trials.channel import (
     Built,
     ChannelClosedError,
     EpochReport,
+    FirstSteps,
     RungReport,
     SuggestionError,
     Verdict,
@@ -212,8 +213,9 @@ class RayChannel:
         outcome: TrialOutcome | None = self._ask("probed", dict(metrics))
         return outcome
 
-    def competed(self, loss: float) -> None:
-        self._ask("competed", loss)
+    def competed(self, report: FirstSteps) -> bool:
+        goes_on: bool = self._ask("competed", report)
+        return goes_on
 
     def raced(self, report: RungReport) -> str | None:
         reason: str | None = self._ask("raced", report)

@@ -7,6 +7,7 @@ from typing import Any
 
 from arnn_search.spaces.parameters import Parameter, Value
 from arnn_search.studies.engines.engine import Proposal
+from arnn_search.trials.channel import Built
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ class Candidate:
         proposal: the engine's.
         values: of its parameters, by name.
         loss: mean training loss of the later half of its steps; infinity if it is not finite.
+        built: what it was when it was admitted.
     """
 
     proposal: Proposal
     values: dict[str, Value]
     loss: float
+    built: Built
 
 
 class Draft:
@@ -52,6 +55,7 @@ class Draft:
         unwritten: the parameters that are not in the ledger yet, in the order in which they were asked for.
         resampled: how many were made because what they stand for had been evaluated.
         candidates: those that have competed so far.
+        is_contest: whether anything competes for this trial at all.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Draft:
         self.resampled = 0
         self.candidates: list[Candidate] = []
         self._left = contest.candidates if contest.candidates > 1 and propose_again is not None else 0
+        self.is_contest = self._left > 0
         self._made = 0
         self._taken: Candidate | None = None
 
@@ -92,17 +97,23 @@ class Draft:
         self.resampled += 1
         self._take_next()
 
-    def note(self, loss: float | None) -> bool:
+    @property
+    def winner(self) -> Built | None:
+        """What was admitted before it won the contest; None while there is none."""
+        return self._taken.built if self._taken else None
+
+    def note(self, built: Built | None = None, loss: float = math.inf) -> bool:
         """Notes how the candidate at hand has done; goes on to the next one, or, after the last, to the best.
 
         Args:
-            loss: of its first steps; None if it may not be trained.
+            built: what was admitted; None if it may not, or cannot, be trained.
+            loss: of its first steps.
 
         Returns:
             Whether something else is to be built; False if none of them may be trained.
         """
-        if loss is not None:
-            self.candidates.append(Candidate(self.proposal, dict(self.values), loss))
+        if built is not None:
+            self.candidates.append(Candidate(self.proposal, dict(self.values), loss, built))
         self._left -= 1
         if self._left:
             self._take_next()

@@ -13,7 +13,7 @@ from arnn_search.studies.config import StudyConfig
 from arnn_search.studies.devices import device_request
 from arnn_search.studies.engines.seeds import trial_seed
 from arnn_search.studies.study import Study, Trial
-from arnn_search.trials.channel import Built, EpochReport, RungReport, SuggestionError, Verdict
+from arnn_search.trials.channel import Built, EpochReport, FirstSteps, RungReport, SuggestionError, Verdict
 from arnn_search.trials.outcome import TrialOutcome
 from arnn_search.trials.task import TrialTask
 
@@ -189,8 +189,9 @@ class _Replay:
     def probed(self, metrics: Mapping[str, float]) -> None:
         """A repetition is trained, as the trial was."""
 
-    def competed(self, loss: float) -> None:
-        """A repetition's values are settled."""
+    def competed(self, report: FirstSteps) -> bool:
+        """A repetition's values are settled: there is nothing else to build."""
+        return False
 
     def raced(self, report: RungReport) -> None:
         """A repetition runs alone."""

@@ -1,6 +1,7 @@
 """Starting a study or going on with one: everything is checked before the first trial is paid for."""
 
 import contextlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ def run_study(
         check_backend_sees(slots, executor)
         listener.preparing("Loading Keras, preparing data, trying the search space")
         prepared = prepare_study(config, declaration, executor)
+        _check_race(config, prepared)
         if config.from_study is not None and existing is None:
             prepared = with_imported(prepared, config, listener)
         with opened(config, existing, declaration, prepared) as (layout, ledger):
@@ -176,6 +178,15 @@ def _check_shareable(config: StudyConfig) -> None:
         raise ConfigurationError(
             "Machines that share a ledger need an MLflow server that all of them reach (--tracking-uri "
             f"http://...), or --no-mlflow. Received: {uri!r}."
+        )
+
+
+def _check_race(config: StudyConfig, prepared: PreparedStudy) -> None:
+    race, steps = study_steering(config).race, math.ceil(prepared.spec.num_train / config.batch_size)
+    if race is not None and race.rungs[0] > steps:
+        raise ConfigurationError(
+            f"An epoch has {steps} steps, and the race would decide after {race.rungs[0]}: it would stop "
+            "nothing. Give a smaller batch, or --health-pruner-options race_first_rung=N."
         )
 
 

@@ -13,7 +13,7 @@ from optuna.trial import TrialState as LedgerState
 from arnn_search.errors import StudyError
 from arnn_search.execution.slots import Slot
 from arnn_search.spaces.parameters import Parameter, Value
-from arnn_search.studies.admission import BELOW_MIN_HEALTH, Admission
+from arnn_search.studies.admission import BELOW_MIN_HEALTH, TRAIN, Admission
 from arnn_search.studies.checkpoints import CheckpointStore
 from arnn_search.studies.deaths import count_death
 from arnn_search.studies.draft import Draft
@@ -25,7 +25,7 @@ from arnn_search.studies.pareto_pruning import ParetoRule
 from arnn_search.studies.patience import passing_reason
 from arnn_search.studies.racing import Racing
 from arnn_search.studies.telling import milliseconds_now, tell_built, tell_end, tell_probed, tell_start
-from arnn_search.trials.channel import Built, EpochReport, RungReport, SuggestionError, Verdict
+from arnn_search.trials.channel import Built, EpochReport, FirstSteps, RungReport, SuggestionError, Verdict
 from arnn_search.trials.checkpoint import remove_checkpoint
 from arnn_search.trials.outcome import OUT_OF_MEMORY, STOPPED_FOR_HEALTH, TrialOutcome
 from arnn_search.trials.placement import Placement
@@ -90,6 +90,7 @@ class Session:
         self._checkpoints, self._checkpoint_problem = checkpoints, ""
         self._objectives, self._rule, self._racing = objectives, rule, racing
         self._built: Built | None = None
+        self._competing: Built | None = None
         self._best: tuple[float, int] | None = None
         self._best_metrics: Mapping[str, float] = {}
         self._seconds = 0.0
@@ -116,13 +117,17 @@ class Session:
     def built(self, built: Built) -> Verdict:
         """Decides what becomes of what the trial has built, and writes it down."""
         draft = self._draft
-        decision = self._admission.judge(
-            built, self._evaluated, tries=draft.resampled, can_resample=draft.can_resample
-        )
+        if draft.winner is not None:  # it was admitted before: what was measured then is what counts
+            built, decision = draft.winner, TRAIN
+        else:
+            decision = self._admission.judge(
+                built, self._evaluated, tries=draft.resampled, can_resample=draft.can_resample
+            )
         if draft.competes:
             if decision.action == "train":
+                self._competing = built
                 return Verdict(candidate_steps=draft.contest.steps)
-            if draft.note(None):
+            if draft.note():
                 return Verdict(build_again=True)
         if decision.action == "resample":
             draft.resample()
@@ -138,10 +143,15 @@ class Session:
             return Verdict(outcome=self._taken_over(decision.source, decision.message))
         return Verdict()
 
-    def competed(self, loss: float) -> None:
-        """Notes how a candidate has done; the trial asks for the next one's values, or the best one's."""
-        self._draft.note(loss)
-        self._listener.candidate_ended(self.task.number, loss)
+    def competed(self, report: FirstSteps) -> bool:
+        """Notes how a candidate has done; whether the next one, or the best, is to be built now."""
+        if not self._draft.competes:
+            return False
+        if report.loss is None:
+            self._listener.trial_warned(self.task.number, f"one candidate less: {report.problem}")
+            return self._draft.note()
+        self._listener.candidate_ended(self.task.number, report.loss)
+        return self._draft.note(self._competing, report.loss)
 
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         """Writes the health at initialisation down; answers whether it is reason enough not to train."""
@@ -313,7 +323,8 @@ class Session:
         again = outcome.retry and count_death(self._trial) <= self._retries
         if outcome.reason == OUT_OF_MEMORY:
             outcome, again = self._out_of_memory(outcome)
-        if not (again and self._draft.competes):  # then nothing is settled yet
+        # Until the winner of a contest is built nothing is settled: the next attempt begins with the contest.
+        if not (again and self._draft.is_contest and self._built is None):
             self._write_what_was_asked_for()
         value = self._best[0] if self._best else None
         if outcome.reason.startswith(STOPPED_FOR_HEALTH):

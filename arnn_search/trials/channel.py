@@ -48,6 +48,20 @@ class RungReport:
 
 
 @dataclass(frozen=True)
+class FirstSteps:
+    """How a candidate has done.
+
+    Attributes:
+        loss: mean training loss of the later half of its steps, infinity if it is not finite; None if it
+            could not be trained.
+        problem: why it could not.
+    """
+
+    loss: float | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Built:
     """What a trial has built, before it trains.
 
@@ -91,8 +105,8 @@ class Channel(Protocol):
     def built(self, built: Built) -> Verdict:
         """Tells what has been built, before it is trained; answers what becomes of it."""
 
-    def competed(self, loss: float) -> None:
-        """Tells the training loss of a candidate's first steps."""
+    def competed(self, report: FirstSteps) -> bool:
+        """Tells how a candidate has done; answers whether it was one, and another is to be built."""
 
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         """Tells the health at initialisation; answers how to end instead of training, or None to train."""
@@ -128,8 +142,9 @@ class PipeChannel:
         verdict: Verdict = self._ask("built", built)
         return verdict
 
-    def competed(self, loss: float) -> None:
-        self._ask("competed", loss)
+    def competed(self, report: FirstSteps) -> bool:
+        goes_on: bool = self._ask("competed", report)
+        return goes_on
 
     def probed(self, metrics: Mapping[str, float]) -> TrialOutcome | None:
         outcome: TrialOutcome | None = self._ask("probed", dict(metrics))

@@ -15,7 +15,7 @@ from arnn_search.spaces.discovery import read_space_file
 from arnn_search.spaces.hyperparameters import AskingHyperParameters
 from arnn_search.spaces.space import SearchSpace, load_space_file
 from arnn_search.trials.architecture import architecture_hash
-from arnn_search.trials.channel import Built, Channel, ChannelClosedError
+from arnn_search.trials.channel import Built, Channel, ChannelClosedError, FirstSteps, SuggestionError
 from arnn_search.trials.checkpointing import Checkpointing, RandomStateAtStart
 from arnn_search.trials.continuation import load_initial_weights, save_weights
 from arnn_search.trials.data_parallel import divisible, spread_over
@@ -54,8 +54,16 @@ def run_trial(task: TrialTask, channel: Channel, *, threads: int | None = None) 
         space = load_space_file(read_space_file(task.space, origin="study"))
         outcome = None
         while outcome is None:
-            with spread_over(Placement.of_this_process().replicas):
-                outcome = _build_and_fit(task, channel, space, data)
+            try:
+                with spread_over(Placement.of_this_process().replicas):
+                    outcome = _build_and_fit(task, channel, space, data)
+            except (ChannelClosedError, SuggestionError):
+                raise
+            except Exception as error:
+                failure = failure_outcome(error, task.space)
+                # One candidate that cannot be trained is no reason against the others.
+                if not channel.competed(FirstSteps(None, failure.message or failure.reason)):
+                    outcome = failure
             if outcome is None:
                 forget_models(task)
     except ChannelClosedError:
@@ -79,7 +87,7 @@ def _build_and_fit(
         loss = loss_of_first_steps(
             model, training, batch_size=task.batch_size, steps=verdict.candidate_steps, seed=task.seed
         )
-        channel.competed(loss)
+        channel.competed(FirstSteps(loss))
         return None
     if verdict.build_again:
         return None

@@ -3,8 +3,8 @@
 `python -m benchmarks.steering.live` runs studies of `poster-cnn` as the reference table's trainings are
 (pictures of 14x14, 2,048 of them, batches of 64, nine epochs), one trial at a time, until each has spent its
 training steps: the package itself, with its samplers, pruners and KerasTuner's Hyperband. Steps of candidates
-count as all others. Writes `live.json`: when 99 % of the table's best was seen, and the best after each
-thousand steps.
+count as all others, a probe as eight. Writes `live.json`: when 99 % of the table's best was seen, and the
+best after each thousand steps.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measurement import describe_machine, pin_threads
+from benchmarks.steering.policies import PROBE_STEPS
 from benchmarks.steering.reference_table import (
     BATCH_SIZE,
     EPOCHS,
@@ -87,7 +88,11 @@ def _search(name: str, seed: int, scratch: Path, *, steps: int) -> Iterator[tupl
     while not seen or seen[-1][0] < steps:
         trials += _TRIALS_AT_A_TIME
         found = arnn_search.search(
-            SPACE, data, num_trials=trials, resume=trials > _TRIALS_AT_A_TIME, **(settings | POLICIES[name])
+            SPACE,
+            data,
+            num_trials=trials,
+            resume=(Path(settings["directory"]) / settings["study"]).exists(),
+            **(settings | POLICIES[name]),
         )
         seen = list(_seen(found))
         if len(found.trials) < trials:
@@ -99,6 +104,7 @@ def _seen(study: Any) -> Iterator[tuple[int, float]]:
     steps = 0
     for trial in study.trials:
         steps += len(trial.candidates) * study.config.candidate_steps
+        steps += PROBE_STEPS if "probe" in study.config.health_pruner else 0
         stopped = re.match(r"Stopped after step (\d+) of the first epoch", trial.message)
         steps += int(stopped[1]) if stopped else 0
         for epoch in sorted(study.epochs_of(trial.number)):

@@ -175,6 +175,7 @@ def test_plan_shows_the_limits_that_were_given(command):
     [
         (["--oracle", "hyperband"], "--oracle is of use with --engine keras-tuner only"),
         (["--engine", "keras-tuner", "--sampler", "tpe"], "--sampler is of use with --engine optuna only"),
+        (["--candidate-steps", "8"], "--candidate-steps is of use with --candidates-per-trial above 1 only"),
         (["--address", "auto"], "this study has --executor local"),
         (["--trial-memory", "4"], "must be a size such as 4GB"),
         (["--from", "another"], "There is no study"),

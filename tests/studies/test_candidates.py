@@ -1,5 +1,6 @@
 """Several candidates for one trial, of which the one that learns fastest is trained."""
 
+import itertools
 import math
 
 import pytest
@@ -11,7 +12,8 @@ from arnn_search.studies.admission import Admission
 from arnn_search.studies.draft import Contest
 from arnn_search.studies.ledger import trial_attributes
 from arnn_search.studies.rerun import rerun_trial
-from arnn_search.trials.channel import Built, EpochReport
+from arnn_search.trials.channel import Built, EpochReport, FirstSteps
+from arnn_search.trials.outcome import TrialOutcome
 
 from .scripted import COMPLETED, KILLED, ScriptedExecutor
 from .test_supervisor import Workplace
@@ -23,22 +25,29 @@ RATE = Parameter("rate", "float", low=0.0, high=1.0, default=0.5)
 class Trainings:
     """The wider, the faster it learns. Remembers what competed and what was trained."""
 
-    def __init__(self, *, loss=lambda width: 1 / width, dies=()):
+    def __init__(self, *, loss=lambda width: 1 / width, dies=(), latency=lambda: None, fails=()):
         self.competed, self.trained, self._loss, self._dies = {}, {}, loss, set(dies)
+        self._latency, self._fails = latency, fails
 
     def __call__(self, task, session):
         key, build_again = (task.number, task.attempt), True
         while build_again:
             yield None
             width = session.suggest(WIDTH)
+            if (*key, "rebuilt") in self._dies and len(self.competed.get(key, [])) == 4:
+                yield KILLED  # of the winner one value is asked for, the other is not
             session.suggest(RATE)
-            verdict = session.built(Built(f"width-{width}", width))
+            if width in self._fails:
+                if session.competed(FirstSteps(None, "It cannot be built.")):
+                    continue
+                yield TrialOutcome("failed", "space", "It cannot be built.")
+            verdict = session.built(Built(f"width-{width}", width, latency_ms=self._latency()))
             if verdict.candidate_steps:
                 assert verdict.candidate_steps == 5
                 self.competed.setdefault(key, []).append(width)
                 if (*key, len(self.competed[key])) in self._dies:
                     yield KILLED
-                session.competed(self._loss(width))
+                assert session.competed(FirstSteps(self._loss(width)))
             build_again = bool(verdict.build_again or verdict.candidate_steps)
         if verdict.outcome is not None:
             yield verdict.outcome
@@ -109,6 +118,39 @@ def test_trial_whose_process_died_among_its_candidates_begins_anew(tmp_path):
     assert script.competed[1, 2] == undisturbed.competed[1, 1]
 
 
+def test_trial_whose_process_died_before_the_winner_was_built_begins_anew(tmp_path):
+    undisturbed, script = Trainings(), Trainings(dies={(1, 1, "rebuilt")})
+    expected = [trial.params for trial in _run(tmp_path / "undisturbed", undisturbed)]
+    trials = _run(tmp_path / "died", script)
+    assert [trial.params for trial in trials] == expected
+    assert script.competed[1, 2] == script.competed[1, 1]
+    assert len(trial_attributes(trials[1])["candidates"]) == 4
+
+
+def test_candidate_that_cannot_be_trained_is_one_less(tmp_path):
+    fails = range(50, 100)
+    script = Trainings(fails=fails)
+    trials = _run(tmp_path, script, trials=12)
+    states = {trial_attributes(trial)["state"] for trial in trials}
+    assert "completed" in states
+    for trial in trials:
+        competed = script.competed.get((trial.number, 1), [])
+        assert not set(competed) & set(fails)
+        # Only where none of the four can be trained does the trial fail, with the last one's values.
+        assert (trial_attributes(trial)["state"] == "failed") == (not competed)
+        assert (trial.params["width"] in fails) == (not competed)
+    assert any(0 < len(competed) < 4 for competed in script.competed.values())
+
+
+def test_latency_of_the_winner_is_the_one_it_was_admitted_with(tmp_path):
+    measured = itertools.cycle([1.0, 1.0, 1.0, 1.0, 9.0])  # the fifth is of the winner, built again
+    script = Trainings(latency=lambda: next(measured))
+    for trial in _run(tmp_path, script, admission=Admission(max_latency_ms=2.0)):
+        attributes = trial_attributes(trial)
+        assert (attributes["state"], attributes["latency_ms"]) == ("completed", 1.0)
+        assert trial.constraints["max_latency_ms"] == -0.5
+
+
 def test_trial_that_was_taken_is_what_runs_again(tmp_path):
     script = Trainings(dies={(1, 1, "trained")})
     trials = _run(tmp_path, script)
@@ -146,3 +188,20 @@ def test_real_candidates_are_trained_for_their_first_steps(folder, small_file, w
         assert dict(trial.parameters) == taken["parameters"]
     # What it became is what it would have been without a contest.
     assert rerun_trial(study, 0).is_equal
+
+
+def test_real_candidate_that_raises_is_one_less(folder, small_file, write_space):
+    line = "def build(hp, data):\n"
+    fails = '    if hp.Boolean("fails"):\n        raise ValueError("not this one")\n'
+    settings = {"executor": "inline", "epochs": 1, "batch_size": 16, "mlflow": False, "seed": 3}
+    study = arnn_search.search(
+        write_space(line, line + fails),
+        small_file,
+        num_trials=3,
+        candidates_per_trial=4,
+        candidate_steps=2,
+        **settings,
+    )
+    assert [trial.state for trial in study.trials] == ["completed"] * 3
+    assert not any(trial.parameters["fails"] for trial in study.trials)
+    assert any(len(trial.candidates) < 4 for trial in study.trials)

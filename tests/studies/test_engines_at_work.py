@@ -185,6 +185,9 @@ def test_weights_that_are_gone_fail_the_trial_that_needs_them(small_data, write_
         def probed(self, metrics):
             return None
 
+        def competed(self, report):
+            return False
+
         def raced(self, report):
             return None
 

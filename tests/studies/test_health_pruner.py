@@ -185,3 +185,10 @@ def test_what_is_ended_for_its_health_has_lost_the_race(tmp_path):
     # The best half of five, six, seven and eight: with those four, everybody is among it.
     assert reasons[4:] == ["completed"] * 4
     assert [as_past_trial(trial).race for trial in trials[:4]] == [{32: sys.float_info.max}] * 4
+
+
+def test_race_beyond_the_first_epoch_is_refused(folder, small_file, write_space):
+    with pytest.raises(ConfigurationError, match="An epoch has 1 steps, and the race would decide after 32"):
+        arnn_search.search(
+            write_space(), small_file, health_pruner="race", batch_size=1000, executor="inline", mlflow=False
+        )
