@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from arnn_search.cli.look import STUDIES, Directory, Json, StudyArgument
-from arnn_search.errors import ArnnSearchError, StudyError
+from arnn_search.errors import ArnnSearchError, StudyError, TrackingError
 
 if TYPE_CHECKING:
     from arnn_search.tracking.pages import StudyLocation
@@ -66,7 +66,10 @@ def open_pages(
         typer.echo("Rendering the dashboards ...")
         for warning in Publication(uri, location, directory=Path.cwd(), cache=None).run():
             typer.secho(warning, fg="yellow", err=True)
-        keep_view(uri, location)
+        try:
+            keep_view(uri, location)
+        except TrackingError as error:
+            typer.secho(str(error), fg="yellow", err=True)
         run = location.experiment_id, location.run_id
         page = run_url(base, *run, artifact="dashboards/overview.html")
         typer.echo(f"Dashboards:  {page}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from arnn_search.errors import TrackingError
-from arnn_search.tracking.failures import reason_of
+from arnn_search.tracking.failures import Meaning, meaning_of, reason_of
 from arnn_search.tracking.pages import StudyLocation
 from arnn_search.tracking.quiet import quiet
 
@@ -57,9 +57,14 @@ def save_view(
     name, value = view_tag(run_id, study=study, metric=metric, created=created)
     if name in tags:
         return
-    for old in _untouched(tags)[: -(MOST_VIEWS - 1)]:
-        client.delete_experiment_tag(experiment_id, old)
     client.set_experiment_tag(experiment_id, name, value)
+    for old in _untouched(tags)[: -(MOST_VIEWS - 1)]:
+        try:
+            client.delete_experiment_tag(experiment_id, old)
+        except Exception as error:
+            # Another study has made room already; a server that cannot do it at all keeps them.
+            if meaning_of(error) is not Meaning.GONE:
+                return
 
 
 def keep_view(uri: str, location: StudyLocation) -> None:
@@ -169,8 +174,9 @@ def _untouched(tags: Mapping[str, str]) -> list[str]:
     for name, value in tags.items():
         with contextlib.suppress(ValueError, TypeError, AttributeError):
             content = json.loads(value) if name.startswith(PREFIX + _OURS) else {}
-            if content.get("updatedAt", 0) and content["updatedAt"] == content.get("createdAt"):
-                found.append((content["createdAt"], name))
+            created = content.get("createdAt")
+            if isinstance(created, int) and created and content.get("updatedAt") == created:
+                found.append((created, name))
     return [name for _, name in sorted(found)]
 
 
