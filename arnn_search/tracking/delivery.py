@@ -1,5 +1,6 @@
 """Delivering records to MLflow, in such a way that delivering one again changes nothing."""
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -116,19 +117,29 @@ class Delivery:
             self._epochs.forget(trial)
 
     def _end(self, trial: int | None, time: int, *, status: str) -> None:
+        # Before the run ends: who sees the end finds the file.
+        self._send_epochs(trial, ended=self._runs.end_time(trial, time))
+        self._runs.end(trial, time, status=status)
+        self._epochs.forget(trial)
+
+    def _send_epochs(self, trial: int | None, *, ended: int) -> None:
+        """Send the file with a trial's epochs, if this machine and MLflow take it; readers do without it."""
         path = self._outbox / f"trial_{trial}" / FILE
         try:
-            # Before the run ends: who sees the end finds the file.
-            if self._epochs.write(trial, path, ended=self._runs.end_time(trial, time)):
-                self._send_file(trial, path, None)
+            if not self._epochs.write(trial, path, ended=ended):
+                return
+        except OSError:
+            return
+        try:
+            self._send_file(trial, path, None)
+        except _UnusableError:
+            return
         except Exception as error:
-            # Readers do without it.
             if meaning_of(error) is not Meaning.REJECTED:
                 raise
         finally:
-            path.unlink(missing_ok=True)
-        self._runs.end(trial, time, status=status)
-        self._epochs.forget(trial)
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _send_values(self, batch: Batch) -> None:
         from mlflow.entities import Metric, Param, RunTag

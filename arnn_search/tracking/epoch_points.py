@@ -83,5 +83,9 @@ def read_points(path: Path, *, ended: int, latest: Mapping[str, float]) -> Histo
     content: Any = read_json(path)
     if not isinstance(content, dict) or content.get("ended") != ended:
         return {}
-    points = {name: [(step, value) for step, value in each] for name, each in content["points"].items()}
-    return {name: each for name, each in points.items() if max(each)[1] == latest.get(name)}
+    try:
+        points = {name: [(step, value) for step, value in each] for name, each in content["points"].items()}
+        return {name: each for name, each in points.items() if max(each)[1] == latest.get(name)}
+    except (KeyError, ValueError, AttributeError, TypeError):
+        # Another version has written it.
+        return {}

@@ -112,16 +112,16 @@ class _Reader:
     def _history(self, run: "Run") -> History:
         """Every point of the metrics that a trial reports by epoch."""
         kept = self._folder / f"{run.info.run_id}-{run.info.end_time}.json"
-        if run.info.end_time is not None and (history := read_json(kept)) is not None:
+        has_ended = _has_ended(run)
+        if has_ended and (history := read_json(kept)) is not None:
             return {name: [(step, value) for step, value in points] for name, points in history.items()}
-        has_ended = run.info.end_time is not None
         names = [
             name
             for name in run.data.metrics
             if not name.startswith("best_") and not (has_ended and name.startswith(PER_LAYER))
         ]
         known: History = {}
-        if has_ended and (path := self._file(run, FILE)):
+        if has_ended and names and (path := self._file(run, FILE)):
             known = read_points(path, ended=run.info.end_time, latest=run.data.metrics)
         history = {name: known.get(name) or self._points(run, name) for name in names}
         if has_ended and not known.keys() >= history.keys():
@@ -133,7 +133,7 @@ class _Reader:
         return sorted((point.step, point.value) for point in points)
 
     def _gradients(self, run: "Run") -> Arrays | None:
-        path = self._file(run, "gradients.npz") if run.info.end_time is not None else None
+        path = self._file(run, "gradients.npz") if _has_ended(run) else None
         with contextlib.suppress(OSError, ValueError):
             if path is not None:
                 with np.load(path, allow_pickle=False) as arrays:
@@ -157,6 +157,11 @@ class _Reader:
             with contextlib.suppress(Exception):
                 download_artifacts(artifact_uri=remote, dst_path=str(folder), tracking_uri=self._uri)
         return folder / name if (folder / name).is_file() else None
+
+
+def _has_ended(run: "Run") -> bool:
+    """Whether a run will get no more points; one that runs again keeps the time of its former end."""
+    return run.info.end_time is not None and run.info.status != "RUNNING"
 
 
 def _objectives(parent: "Run", trials: list["Run"]) -> tuple[Objective, ...]:

@@ -1,9 +1,10 @@
-"""The file with a trial's epochs: what MLflow holds is read in fewer calls, and never anything else."""
+"""The file with a trial's epochs: the same in fewer calls; what MLflow says otherwise is read from it."""
 
 from pathlib import Path
 
 import pytest
 
+from arnn_search.tracking import study_reader
 from arnn_search.tracking.epoch_points import EpochPoints, read_points
 from arnn_search.tracking.quiet import quiet
 from arnn_search.tracking.study_reader import read_study
@@ -37,7 +38,16 @@ def test_what_mlflow_says_otherwise_is_not_taken_from_the_file(points, tmp_path:
     assert read_points(path, ended=7, latest={"loss": 0.4, "health/score": 0.9}) == {
         "health/score": [(1, 0.9)]
     }
-    path.write_text("[")
+
+
+@pytest.mark.parametrize(
+    "points", ["", ', "points": {"loss": []}', ', "points": [1]', ', "points": {"loss": [1]}']
+)
+def test_file_of_another_form_is_not_taken(points, tmp_path: Path) -> None:
+    path = tmp_path / "epochs.json"
+    path.write_text('{"ended": 7' + points)
+    assert read_points(path, ended=7, latest={"loss": 0.5}) == {}
+    path.write_text('{"ended": 7' + points + "}")
     assert read_points(path, ended=7, latest={"loss": 0.5}) == {}
 
 
@@ -112,9 +122,62 @@ def test_trial_that_goes_on_later_is_read_whole(tracker, new_tracker, uri) -> No
     successor.end_trial(0, "completed", "all epochs")
     assert successor.flush(SECONDS), successor.last_error
     assert losses_of(read_study(uri, "night"), 0) == {1: 0.9, 2: 0.8, 3: 0.7}
-    # And it is run again: the file of the former end is none of this one.
-    successor.start_trial(0, tags={})
-    report(successor, 0, [0.6], first=4)
+
+
+def test_file_of_a_former_end_says_nothing_of_a_trial_that_is_run_again(tracker, uri, client) -> None:
+    tracker.start_trial(0, tags={})
+    report(tracker, 0, [0.9, 0.8])
+    tracker.end_trial(0, "completed", "all epochs")
+    assert tracker.flush(SECONDS), tracker.last_error
+    assert [each.path for each in client.list_artifacts(tracker.run_id(0))] == ["epochs.json"]
+    assert losses_of(read_study(uri, "night"), 0) == {1: 0.9, 2: 0.8}
+    tracker.start_trial(0, tags={})
+    # The latest value is that of the file.
+    report(tracker, 0, [0.8], first=3)
+    assert tracker.flush(SECONDS), tracker.last_error
+    while_it_runs = read_study(uri, "night")
+    tracker.end_trial(0, "completed", "all epochs")
+    assert tracker.flush(SECONDS), tracker.last_error
+    assert losses_of(while_it_runs, 0) == losses_of(read_study(uri, "night"), 0) == {1: 0.9, 2: 0.8, 3: 0.8}
+
+
+def test_what_was_kept_of_a_former_end_says_nothing_while_a_trial_runs_again(
+    tracker, new_tracker, uri, tmp_path
+) -> None:
+    tracker.start_trial(0, tags={})
+    report(tracker, 0, [0.9])
+    assert tracker.close(SECONDS)
+    successor = new_tracker()
     successor.end_trial(0, "completed", "all epochs")
     assert successor.flush(SECONDS), successor.last_error
-    assert losses_of(read_study(uri, "night"), 0) == {1: 0.9, 2: 0.8, 3: 0.7, 4: 0.6}
+    assert losses_of(read_study(uri, "night", cache=tmp_path / "kept"), 0) == {1: 0.9}
+    assert list((tmp_path / "kept").glob("*.json"))
+    successor.start_trial(0, tags={})
+    report(successor, 0, [0.8], first=2)
+    assert successor.flush(SECONDS), successor.last_error
+    assert losses_of(read_study(uri, "night", cache=tmp_path / "kept"), 0) == {1: 0.9, 2: 0.8}
+
+
+def test_trial_ends_in_mlflow_where_the_disk_takes_no_file(tracker, uri, client, tmp_path) -> None:
+    (tmp_path / "study" / "outbox").write_text("in the way")
+    tracker.start_trial(0, tags={})
+    report(tracker, 0, [0.9, 0.8])
+    tracker.end_trial(0, "completed", "all epochs")
+    assert tracker.flush(SECONDS), tracker.last_error
+    assert client.get_run(tracker.run_id(0)).info.status == "FINISHED"
+    assert client.list_artifacts(tracker.run_id(0)) == []
+    assert losses_of(read_study(uri, "night"), 0) == {1: 0.9, 2: 0.8}
+
+
+def test_trial_without_epochs_is_not_asked_for_the_file(tracker, uri, monkeypatch) -> None:
+    asked = []
+    original = study_reader._Reader._file
+    monkeypatch.setattr(
+        study_reader._Reader, "_file", lambda self, run, name: asked.append(name) or original(self, run, name)
+    )
+    tracker.start_trial(0, tags={})
+    tracker.end_trial(0, "failed", "no build")
+    assert tracker.flush(SECONDS), tracker.last_error
+    assert len(read_study(uri, "night").trials) == 1
+    assert "epochs.json" not in asked
+    assert "gradients.npz" in asked
