@@ -6,7 +6,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from arnn_search.studies.finished import Finished
 from arnn_search.studies.layout import StudyLayout
-from arnn_search.studies.ledger import Ledger, is_feasible, trial_times
+from arnn_search.studies.ledger import Ledger, is_feasible, last_reported
 from arnn_search.studies.ranking import rank
 from arnn_search.tracking import NullTracker, Tracker
 
@@ -71,7 +71,7 @@ class Progress:
         """Takes the trials into account that have ended since the last call."""
         for trial in self._finished.news(self._ledger.trials()):
             self._num_finished += 1
-            self._last_epoch = max([self._last_epoch, *trial_times(trial).values()])
+            self._last_epoch = max(self._last_epoch, last_reported(trial))
             if trial.state != TrialState.COMPLETE or not is_feasible(trial):
                 continue
             scores = zip(self._names, self._ledger.directions, trial.values, strict=True)

@@ -278,6 +278,12 @@ def trial_times(trial: FrozenTrial) -> dict[int, int]:
     return {epoch: metrics[_TIME] for epoch, metrics in _recorded_epochs(trial) if _TIME in metrics}
 
 
+def last_reported(trial: FrozenTrial) -> int:
+    """When the last epoch was reported, in milliseconds since 1970; 0 if that is not known."""
+    metrics: Any = trial.user_attrs.get(f"{_EPOCH}{max(reported_epochs(trial), default=0):05d}") or {}
+    return int(metrics.get(_TIME, 0))
+
+
 def _recorded_epochs(trial: FrozenTrial) -> list[tuple[int, dict[str, Any]]]:
     """Without those that were taken back; each read once."""
     return [

@@ -75,7 +75,9 @@ def _ordered(
     trials: Iterable[FrozenTrial], cost: Callable[[FrozenTrial], tuple[float, ...]]
 ) -> Iterator[FrozenTrial]:
     for equal, group in groupby(sorted(trials, key=cost), key=cost):
-        yield from sorted(group, key=lambda trial: _precedence(trial, equal))
+        tied = list(group)
+        # `sorted` would ask for the key of a single one too, which reads the trial's metrics.
+        yield from tied if len(tied) == 1 else sorted(tied, key=lambda trial: _precedence(trial, equal))
 
 
 def _pareto(completed: list[FrozenTrial], directions: Sequence[str]) -> Iterator[Place]:

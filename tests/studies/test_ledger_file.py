@@ -2,6 +2,7 @@
 
 import copy
 import json
+from unittest.mock import Mock
 
 import optuna
 import pytest
@@ -10,8 +11,10 @@ from optuna.storages.journal import JournalFileBackend
 
 from arnn_search.errors import StudyError
 from arnn_search.studies import ledger_file
+from arnn_search.studies.best_models import Progress
 from arnn_search.studies.ledger import create_ledger, open_ledger, trial_epochs, trial_times
 from arnn_search.studies.patience import Patience
+from arnn_search.studies.ranking import rank
 from arnn_search.studies.storage import FILE_NAME
 from arnn_search.studies.stored_metrics import StoredMetrics
 
@@ -126,6 +129,37 @@ def test_epochs_stay_in_the_file_also_behind_a_digest(filled, tmp_path):
         assert copy.deepcopy(epoch) is epoch
         assert epoch["loss"] == 1.0
     assert '"arnn:epoch:00001":{' not in (tmp_path / "ledger.ended").read_text()
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The epochs that are read from the file."""
+    read, original = [], StoredMetrics._read
+    monkeypatch.setattr(StoredMetrics, "_read", lambda self: read.append(self._name) or original(self))
+    return read
+
+
+def test_progress_goes_on_with_one_epoch_of_each_ended_trial(filled, reads):
+    trial = filled.start_trial()
+    for epoch in (1, 2, 3):
+        trial.report(epoch, 0.4, {"loss": 0.1}, milliseconds=10 * epoch)
+    trial.finish(optuna.trial.TrialState.COMPLETE, [0.4])
+    filled.save_digest()
+    tracker = Mock()
+    Progress(filled, tracker).update()
+    assert tracker.log_metrics.call_args.kwargs == {"milliseconds": 30}
+    assert sorted(reads) == ["arnn:epoch:00001", "arnn:epoch:00001", "arnn:epoch:00003"]
+
+
+def test_ranking_reads_epochs_of_equal_scores_only(filled, reads):
+    _add(filled, 0.3, optuna.trial.TrialState.COMPLETE)
+    filled.save_digest()
+    assert [place.trial.number for place in rank(filled.trials(), ["maximize"])] == [0, 3]
+    assert reads == []
+    _add(filled, 0.5, optuna.trial.TrialState.COMPLETE)
+    filled.save_digest()
+    assert [place.trial.number for place in rank(filled.trials(), ["maximize"])] == [0, 4, 3]
+    assert len(reads) == 2
 
 
 def test_ledger_that_was_changed_behind_a_digest_is_said(filled, tmp_path):
