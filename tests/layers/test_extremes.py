@@ -50,7 +50,7 @@ def assert_finite(model, x):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
-@settings(drawn, max_examples=6)
+@settings(drawn, max_examples=6 if keras.config.backend() == "jax" else 12)
 @given(data=st.data())
 def test_outputs_and_gradients_stay_finite(row, data):
     layer, x = _layer(row, data.draw(st.sampled_from(_eager_variants(row))))
