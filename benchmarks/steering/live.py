@@ -62,7 +62,7 @@ def main() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    searches = [(name, seed) for seed in range(arguments.seeds) for name in POLICIES]
+    searches = [(name, seed) for name in POLICIES for seed in range(arguments.seeds)]
     for index, (name, seed) in enumerate(searches):
         path = arguments.scratch / f"{_study_name(name, seed)}.json"
         if index % workers == worker and not path.exists():

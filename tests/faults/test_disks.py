@@ -62,12 +62,15 @@ def test_full_disk_under_the_checkpoints_costs_nothing_unless_a_trial_dies(new_s
 def test_full_disk_under_the_spool_costs_nothing(new_study):
     study = new_study()
     study.order(1, 2, "wait")
+    study.order(3, 2, "wait")  # the study goes on until there is room again
     study.start()
     study.reached(1, 2)
+    study.reached(3, 2)
     study.set("full", "*spool.jsonl")
     study.go_on(1, 2)
     until(lambda: study.states()[1:2] == ["completed"], "the trial has ended without it")
     study.unset("full")
+    study.go_on(3, 2)
     assert study.end() == 0
     assert study.trained_again() == []
     study.check()
@@ -105,11 +108,14 @@ def test_folder_that_cannot_be_written_is_named_before_anything_starts(new_study
 
 def test_folder_that_turns_read_only_costs_the_running_epochs(new_study):
     study = new_study()
+    study.order(0, 3, "wait")  # both slots are held: no other trial has its folder yet
     study.order(1, 3, "wait")
     study.prefix = _as_nobody_special()
     study.start()
+    study.reached(0, 3)
     study.reached(1, 3)
     (study.directory / "trials").chmod(0o555)
+    study.go_on(0, 3)
     study.go_on(1, 3)
     assert study.end() == 2
     assert "Permission denied" in study.said()
