@@ -112,8 +112,7 @@ class Row:
         """The layer with random weights, biases and limits included, and something to put through it."""
         layer = self.make(**{"value_range": (-1.0, 1.5)} | arguments)
         x = self.inputs(layer)
-        # On JAX the first call of each operation would compile it.
-        self.call(layer, keras.KerasTensor(x.shape) if keras.config.backend() == "jax" else x)
+        self.call(layer, x)
         generator = np.random.default_rng(seed)
         for weight in layer.weights:
             weight.assign(generator.normal(0.2, 0.5, size=weight.shape))
