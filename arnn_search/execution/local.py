@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 
 from arnn_search.errors import ArnnSearchError
+from arnn_search.execution.backends import chosen_backend
+from arnn_search.execution.devices import Gpu, visible_gpus
 from arnn_search.execution.executor import Executor, TrialSession
 from arnn_search.execution.free_memory import num_kernel_kills
 from arnn_search.execution.memory_watch import MemoryWatch
@@ -35,6 +37,16 @@ _PRELOADED = (
     "arnn_search.trials.run",
     "arnn_search.trials.rehearse",
     "arnn_search.trials.evaluate",
+    "arnn_search.execution.trial_process",
+    "arnn_search.execution.fork_server",
+)
+# Keras chooses torch's device when it is loaded: on a machine with GPUs that is left to each process, which
+# then knows its own.
+_PRELOADED_WITHOUT_KERAS = (
+    "arnn_search.execution.without_keras",
+    "torch._dynamo",
+    "matplotlib.pyplot",
+    "sklearn",
     "arnn_search.execution.trial_process",
     "arnn_search.execution.fork_server",
 )
@@ -63,7 +75,7 @@ class LocalExecutor(Executor):
             os.environ["KERAS_BACKEND"] = backend
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(list(_PRELOADED))
+        self._context.set_forkserver_preload(list(preloaded(chosen_backend(backend), visible_gpus())))
         _ensure_forkserver()
         self._running: dict[int, _Running] = {}
         self._memory = MemoryWatch(trial_memory)
@@ -185,6 +197,16 @@ class LocalExecutor(Executor):
             end_orphans(parent, known=known)
 
 
+def preloaded(backend: str, gpus: Sequence[Gpu]) -> tuple[str, ...]:
+    """The modules that the process which trials are forked from has loaded.
+
+    Args:
+        backend: of the trials.
+        gpus: those that a trial may be given.
+    """
+    return _PRELOADED_WITHOUT_KERAS if backend == "torch" and gpus else _PRELOADED
+
+
 def start_process(main: Callable[..., None], arguments: tuple[Any, ...], *, name: str) -> BaseProcess:
     """Forks a process from the forkserver, which is started anew if it was killed.
 
@@ -251,15 +273,21 @@ def main_module_hidden() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _gpus_hidden() -> Iterator[None]:
-    """What is started here sees no GPU; a trial's process is told of its own after it was forked."""
-    before = os.environ.get("CUDA_VISIBLE_DEVICES")
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    """What is started here sees no GPU; a trial's process is told of its own after it was forked.
+
+    Nor does it start CUDA, which could not be started again in what is forked from it: asked whether there
+    are GPUs, as Keras does when it is loaded, torch then asks the driver's library alone.
+    """
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+    before = {name: os.environ.get(name) for name in hidden}
+    os.environ.update(hidden)
     try:
         yield
     finally:
-        del os.environ["CUDA_VISIBLE_DEVICES"]
-        if before is not None:
-            os.environ["CUDA_VISIBLE_DEVICES"] = before
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager

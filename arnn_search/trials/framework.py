@@ -40,12 +40,17 @@ def missing_gpu(environment: Mapping[str, str]) -> str:
     """Why the backend cannot use the GPUs of a slot; empty if it can. For a process of its own."""
     os.environ.update(environment)
     backend = keras.config.backend()
-    seen = _visible_gpus(backend)
     wanted = Placement.of_this_process().replicas
-    if seen >= wanted:
-        return ""
+    try:
+        seen = _visible_gpus(backend)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch's, of a build without CUDA
+        problem = f"cannot use it: {error}".rstrip(".")
+    else:
+        if seen >= wanted:
+            return ""
+        problem = f"sees {seen} of {wanted}"
     return (
-        f"GPU {os.environ.get('CUDA_VISIBLE_DEVICES')} is there, but {backend} sees {seen} of {wanted}. "
+        f"GPU {os.environ.get('CUDA_VISIBLE_DEVICES')} is there, but {backend} {problem}. "
         "`arnn-search doctor` says what is missing; --devices cpu trains without."
     )
 
@@ -58,6 +63,7 @@ def _visible_gpus(backend: str) -> int:
     if backend == "torch":
         import torch
 
+        torch.cuda.init()  # counting them says only what the driver lists
         return int(torch.cuda.device_count())
     return len(keras.distribution.list_devices("gpu"))
 

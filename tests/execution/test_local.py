@@ -1,6 +1,8 @@
 """Trials in real processes. The forkserver is started once for all tests of the session."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +12,10 @@ import pytest
 
 from arnn_search.errors import DataError
 from arnn_search.execution import LocalExecutor
+from arnn_search.execution.backends import chosen_backend
+from arnn_search.execution.devices import Gpu
+from arnn_search.execution.local import preloaded
+from arnn_search.trials import framework
 from arnn_search.trials.outcome import TrialOutcome
 from tests.execution.recording import SLOT, RecordingSession, run_until
 
@@ -176,6 +182,43 @@ def test_this_process_imports_no_framework():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_torch_is_left_to_choose_its_device_in_each_process_where_there_are_gpus(tmp_path):
+    with_keras = preloaded("jax", [Gpu("0")])
+    assert preloaded("torch", []) == with_keras
+    modules = preloaded("torch", [Gpu("0")])
+    assert "tensorflow" in with_keras
+    program = (
+        "import importlib, json, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    importlib.import_module(name)\n"
+        "loaded = [name for name in ('keras', 'tensorflow') if name in sys.modules]\n"
+        "import keras, tensorflow as tf\n"
+        "print(json.dumps([loaded, tf.keras.Model is not None, keras.config.backend()]))"
+    )
+    modules = [name for name in modules if name != "torch._dynamo"]  # torch need not be installed
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-c", program, *modules]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert json.loads(done.stdout.splitlines()[-1]) == [["tensorflow"], True, chosen_backend()]
+
+
+def test_what_trials_are_forked_from_asks_no_driver_for_gpus(executor):
+    assert executor.call("os:getenv", "CUDA_VISIBLE_DEVICES") == "-1"
+    assert executor.call("os:getenv", "PYTORCH_NVML_BASED_CUDA_CHECK") == "1"
+    assert os.environ.get("PYTORCH_NVML_BASED_CUDA_CHECK") is None
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no supported devices found."), AssertionError("no CUDA")])
+def test_backend_that_cannot_use_a_gpu_says_why(monkeypatch, error):
+    def fail(backend):
+        raise error
+
+    monkeypatch.setattr(framework, "_visible_gpus", fail)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    problem = framework.missing_gpu({"CUDA_VISIBLE_DEVICES": "0"})
+    assert re.match(r"GPU 0 is there, but \w+ cannot use it: no [\w ]+\. `arnn-search doctor`", problem)
 
 
 def test_trial_ends_soon_after_its_supervisor_was_killed(make_task, write_space, tmp_path):
