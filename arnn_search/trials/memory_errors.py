@@ -6,6 +6,7 @@ _NAMES = frozenset({"ResourceExhaustedError", "OutOfMemoryError"})
 """Of TensorFlow's and torch's own exceptions; JAX and torch's CPU allocator raise RuntimeErrors."""
 _WORDS = re.compile(
     r"RESOURCE_EXHAUSTED|CUDA_ERROR_OUT_OF_MEMORY|CUDA out of memory|OOM when allocating"
+    r"|CUDA error: out of memory|CU(?:BLAS|DNN)_STATUS_ALLOC_FAILED"
     r"|can't allocate memory|Cannot allocate memory|std::bad_alloc"
 )
 _LOOKED_AT = 4000

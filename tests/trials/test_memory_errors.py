@@ -15,6 +15,14 @@ TORCH = (
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
     "allocate 1200000000000000 bytes. Error code 12 (Cannot allocate memory)"
 )
+JAX_ON_GPU = (
+    "RESOURCE_EXHAUSTED: Failed to get configs for: 2 out of 30 instructions. See logs for all failures. "
+    "Example failure: \nOut of memory while trying to allocate 59.83GiB with allocator GPU_0_bfc on device 0."
+    " [tf-allocator-allocation-error='']"
+)
+CUDA_ITSELF = (
+    "CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation' in https://docs.nvidia.com/cuda/"
+)
 CUDA = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.15 GiB of which ..."
 
 
@@ -32,10 +40,13 @@ class OutOfMemoryError(RuntimeError):
         (ResourceExhaustedError(TENSORFLOW), 3_000_000_000 * 100_000 * 4),
         (RuntimeError(JAX), 140_737_488_355_328),
         (RuntimeError(TORCH), 1_200_000_000_000_000),
+        (RuntimeError(JAX_ON_GPU), int(59.83 * (1 << 30))),
         (OutOfMemoryError(CUDA), 2 << 30),
+        (RuntimeError(CUDA_ITSELF), None),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), None),
         (MemoryError(), None),
     ],
-    ids=["tensorflow", "jax", "torch", "cuda", "python"],
+    ids=["tensorflow", "jax", "torch", "jax on a gpu", "cuda", "cuda itself", "cudnn", "python"],
 )
 def test_each_backends_way_is_known(error, asked_for):
     assert is_out_of_memory(error)
