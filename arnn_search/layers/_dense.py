@@ -78,7 +78,8 @@ class AutoRotDense(AutoRotatedProduct, keras.layers.Dense):  # type: ignore[misc
             bias = self.rotation_bias()
             return (outputs if bias is None else ops.add(outputs, bias)) * self.rho()
         if self.reference_point == "uniform":
-            point = ops.full((1, inputs.shape[1]), self.reference, dtype=inputs.dtype)
+            # `ops.full` would have torch read the number back from the device.
+            point = self.reference * ops.ones((1, inputs.shape[1]), dtype=inputs.dtype)
         else:
             point = ops.expand_dims(self.reference_vector(), 0)
         rows = ops.matmul(ops.concatenate([inputs, point]), self.rotation_kernel())

@@ -157,7 +157,9 @@ class AutoRotatedCell(AutoRotated):
                 bounds=self.limit_bounds,
                 learning_rate_factor=self.limit_learning_rate_factor,
             )
-        return ops.repeat(limits, self.num_units // limits.shape[0])
+        # `ops.repeat` would have torch read the number of times back from the device.
+        shape = (limits.shape[0], self.num_units // limits.shape[0])
+        return ops.reshape(ops.broadcast_to(ops.expand_dims(limits, 1), shape), (self.num_units,))
 
     def rotation_kernel(self) -> Any:
         """W in `rotation_dtype`."""

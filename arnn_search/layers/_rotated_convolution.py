@@ -164,7 +164,7 @@ class AutoRotConvolution(AutoRotated):
         scale = ops.stop_gradient(ops.maximum(ops.max(ops.abs(kernel)), 1e-30))
         squares = ops.sum(ops.square(kernel / scale), axis=-2)
         norms = scale * ops.sqrt(sum_over_sets(squares, axes) + EPSILON * EPSILON)
-        num_inputs = sum_over_sets(ops.full_like(squares, kernel.shape[-2]), axes)
+        num_inputs = sum_over_sets(float(kernel.shape[-2]) * ops.ones_like(squares), axes)
         return abs(self.reference) * ops.sqrt(num_inputs) * norms
 
     def _with_bias(self, response: Any) -> Any:

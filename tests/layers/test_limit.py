@@ -39,3 +39,13 @@ def test_limit_with_a_factor_of_its_own_moves_farther_than_with_the_network_s_ra
     slow, _ = fitted(limit=2.0, learn_limit=True)
     fast, _ = fitted(limit=2.0, learn_limit=True, limit_learning_rate_factor=30.0)
     assert 2.0 - fast[0] > 3 * (2.0 - slow[0]) > 0
+
+
+def test_measured_limit_is_the_same_however_a_device_rounds():
+    generator = np.random.default_rng(0)
+
+    def softsign_of_a_device(z):
+        off = 1.2e-7 * generator.choice([-1.0, 0.0, 1.0], size=tuple(z.shape))
+        return keras.ops.multiply(keras.activations.softsign(z), (1.0 + off).astype("float32"))
+
+    assert {layers.default_limit(softsign_of_a_device) for _ in range(20)} == {2.79}
