@@ -20,7 +20,7 @@ from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
 
-_PACKAGES = ("arnn-search", "keras", "keras-tuner", "mlflow", "numpy", "optuna", "tensorflow")
+_PACKAGES = ("arnn-search", "keras", "keras-tuner", "mlflow", "numpy", "optuna", "tensorflow", "jax", "torch")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -137,6 +137,8 @@ def describe_machine() -> dict[str, Any]:
     """The versions and the hardware that figures depend on; nothing that names a machine or a person."""
     import psutil
 
+    from arnn_search.execution.devices import visible_gpus
+
     packages = {}
     for package in _PACKAGES:
         try:
@@ -149,6 +151,7 @@ def describe_machine() -> dict[str, Any]:
         "system": platform.system(),
         "processor": _processor(),
         "cores": psutil.cpu_count(),
+        "gpus": [f"{gpu.name}, {gpu.memory_mb / 1024:.0f} GB" for gpu in visible_gpus()],
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "load_average": [round(load, 2) for load in os.getloadavg()],
         "threads": os.environ.get("TF_NUM_INTRAOP_THREADS", "not pinned"),

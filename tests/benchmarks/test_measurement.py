@@ -77,6 +77,17 @@ def test_published_figures_are_a_json_file_and_a_table(tmp_path, capsys):
     assert "missed" in printed
 
 
+def test_machine_description_names_the_gpus_that_can_be_seen(tmp_path, monkeypatch):
+    program = tmp_path / "nvidia-smi"
+    program.write_text('#!/bin/sh\necho "0, NVIDIA H200, 143771, GPU-aaaa-1"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert describe_machine()["gpus"] == ["NVIDIA H200, 140 GB"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert describe_machine()["gpus"] == []
+
+
 def test_machine_description_names_neither_machine_nor_paths(monkeypatch):
     import platform
 
