@@ -13,7 +13,7 @@ HEALTH_PRUNERS = ("probe", "rule", "race")
 
 @dataclass(frozen=True)
 class Steering:
-    """What stops trials before or in their first epoch; None where nothing of the kind does.
+    """What stops trials before or in their first steps; None where nothing of the kind does.
 
     Attributes:
         probe: health at initialisation that a network must have to be trained.

@@ -93,7 +93,7 @@ class StudyConfig(BaseModel):
         "none",
         "What stops trials before the pruner can, one or several of: probe (not trained at all, for the "
         "gradient health at initialisation), rule (ill gradients in the first steps), race (successive "
-        "halving by training loss within the first epoch); or none.",
+        "halving by training loss in the first steps); or none.",
         section="search",
     )
     health_pruner_options: str = _key(
@@ -374,7 +374,7 @@ class StudyConfig(BaseModel):
 
 
 def study_steering(config: StudyConfig) -> Steering:
-    """What stops trials before or in their first epoch."""
+    """What stops trials before or in their first steps."""
     return steering(
         config.health_pruner, parse_options("health_pruner_options", config.health_pruner_options)
     )

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from arnn_search.health.race import StepRace
 from arnn_search.studies.engines.engine import PastTrial
@@ -17,23 +17,31 @@ class Racing:
     Args:
         race: of the study; None: everybody goes on.
         past: the trials that its proposal knew of.
+        known: what an earlier attempt, from whose checkpoint the trial goes on, has written down.
     """
 
-    def __init__(self, race: StepRace | None, past: Sequence[PastTrial]) -> None:
+    def __init__(
+        self, race: StepRace | None, past: Sequence[PastTrial], known: Mapping[str, float] | None = None
+    ) -> None:
         self._race, self._past = race, past
-        self._losses: dict[str, float] = {}
+        self._losses: dict[str, float] = dict(known or {})
 
     def goes_on(self, step: int, loss: float) -> bool:
         """Notes the training loss at a rung; whether the trial goes on from there."""
         self._losses[str(step)] = loss if math.isfinite(loss) else _LOST
+        if self._race is None:
+            return True
         others = [known.race[step] for known in self._past if step in known.race]
-        return self._race is None or self._race.goes_on(loss, others)
+        goes_on = self._race.goes_on(self._race.rungs.index(step), loss, others)
+        if not goes_on:
+            self.lose()
+        return goes_on
 
     def lose(self) -> None:
-        """The trial was ended for its health: at the rungs to which it did not come it counts as the slowest.
+        """The trial was ended: at the rungs to which it did not come it counts as the slowest.
 
-        Else those that come there would be compared with the healthy ones alone, and the good ones would be
-        stopped for the sake of a share.
+        Else those that come there would be compared with the best alone, and good ones would be stopped for
+        the sake of a share.
         """
         rungs = self._race.rungs if self._race else ()
         self._losses = {str(step): _LOST for step in rungs} | self._losses

@@ -182,10 +182,11 @@ def _check_shareable(config: StudyConfig) -> None:
 
 
 def _check_race(config: StudyConfig, prepared: PreparedStudy) -> None:
-    race, steps = study_steering(config).race, math.ceil(prepared.spec.num_train / config.batch_size)
-    if race is not None and race.rungs[0] > steps:
+    race = study_steering(config).race
+    steps = config.epochs * math.ceil(prepared.spec.num_train / config.batch_size)
+    if race is not None and race.rungs[0] >= steps:
         raise ConfigurationError(
-            f"An epoch has {steps} steps, and the race would decide after {race.rungs[0]}: it would stop "
+            f"A trial has {steps} steps, and the race would decide after {race.rungs[0]}: it would save "
             "nothing. Give a smaller batch, or --health-pruner-options race_first_rung=N."
         )
 

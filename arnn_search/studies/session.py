@@ -55,7 +55,7 @@ class Session:
         trial: the ledger's, which is written to.
         objectives: what the trial is scored by.
         rule: stops it early where there are several objectives; None if nothing does.
-        racing: says whether it goes on from a rung of its first epoch.
+        racing: says whether it goes on from a rung of its first steps.
         tracker: MLflow.
         listener: the progress display.
         checkpoints: where the trial's checkpoints are kept beyond its folder.

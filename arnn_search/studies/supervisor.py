@@ -63,7 +63,7 @@ class Supervisor:
         admission: decides what becomes of what was built.
         objectives: what trials are scored by.
         prunes: whether trials may be stopped early where there are several objectives.
-        race: decides which trials go on from rungs of their first epoch; None: all.
+        race: decides which trials go on from rungs of their first steps; None: all.
         contest: how many candidates compete for each trial; None: nothing competes.
         on_trial_end: called after each trial that has ended for good.
         trials: how many trials the study has in the end.
@@ -254,7 +254,7 @@ class Supervisor:
             trial=trial,
             objectives=self._objectives,
             rule=self._pareto_rule(past),
-            racing=Racing(self._race, past),
+            racing=Racing(self._race, past, trial_attribute(trial.recorded, "race")),
             tracker=self._tracker,
             listener=self._listener,
             checkpoints=self._checkpoints,

@@ -36,7 +36,7 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class RungReport:
-    """What a trial reports at a rung of its first epoch's steps.
+    """What a trial reports at a rung of its first steps.
 
     Attributes:
         step: of the rung.
@@ -112,7 +112,7 @@ class Channel(Protocol):
         """Tells the health at initialisation; answers how to end instead of training, or None to train."""
 
     def raced(self, report: RungReport) -> str | None:
-        """Reports the training loss at a rung of the first epoch; answers why to stop, or None to go on."""
+        """Reports the training loss at a rung of the first steps; answers why to stop, or None to go on."""
 
     def report(self, report: EpochReport) -> str | None:
         """Reports an epoch; answers with the reason to stop now, or None to go on."""

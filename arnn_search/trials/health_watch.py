@@ -1,4 +1,4 @@
-"""Looks at a training before its first step and in its first epoch, and ends it where it is not worth it."""
+"""Looks at a training before its first step and in its first ones, and ends it where it is not worth it."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ _MOST_BYTES = 1 << 30
 
 
 class HealthWatch:
-    """What `train` asks before the first step, and every few steps of the first epoch.
+    """What `train` asks before the first step, and every few of the first steps.
 
     Args:
         model: compiled and built.
@@ -32,8 +32,11 @@ class HealthWatch:
         telemetry: attached to the model.
         saturation: looks at the activations, or None.
         targets: of the training samples, `(samples, ...)`.
-        rule: says from the first steps whether to go on; None to go on whatever they show.
-        race: at which of the first steps the supervisor is asked whether to go on; None for none.
+        steps_per_epoch: how many steps each epoch has.
+        trained_epochs: through which the training was when it was broken off. It is probed and judged by
+            the rule only where there were none.
+        rule: says from the steps of the first epoch whether to go on; None to go on whatever they show.
+        race: at which steps the supervisor is asked whether to go on; None for none.
         probes: whether to probe even where the training step must be compiled once more for it.
 
     Attributes:
@@ -48,6 +51,8 @@ class HealthWatch:
         *,
         saturation: SaturationProbe | None,
         targets: np.ndarray,
+        steps_per_epoch: int,
+        trained_epochs: int = 0,
         rule: HealthRule | None,
         race: StepRace | None = None,
         probes: bool = False,
@@ -55,11 +60,14 @@ class HealthWatch:
         self.outcome: TrialOutcome | None = None
         self._model, self._channel, self._telemetry = model, channel, telemetry
         self._saturation, self._rule, self._race = saturation, rule, race
-        self._rungs = list(race.rungs) if race else []
-        self.probes = probes
+        self._steps_per_epoch, self._trained = steps_per_epoch, trained_epochs
+        taken = trained_epochs * steps_per_epoch
+        self._rungs = [rung for rung in race.rungs if rung > taken] if race else []
+        self.probes = probes and not trained_epochs
+        self._taken = taken
         self._targets = targets
         self._windows: list[StepWindow] = []
-        self._sums = np.zeros_like(telemetry.peek())
+        self._sums = telemetry.peek()
         self._loss_sum = 0.0
         self._chance: float | None = None
 
@@ -77,6 +85,8 @@ class HealthWatch:
             step: takes one training step on the batch of the given number.
             batches: how many there are to take.
         """
+        if self._trained:
+            return True
         num_bytes = 4 * sum(
             math.prod(variable.shape)
             for variable in (*self._model.variables, *self._model.optimizer.variables)
@@ -95,11 +105,20 @@ class HealthWatch:
         self.outcome = self._channel.probed(health.metrics())
         return self.outcome is None
 
+    def begin_epoch(self, epoch: int) -> None:
+        """An epoch begins, whose metrics and sums of gradients begin anew.
+
+        Args:
+            epoch: how many there were before.
+        """
+        self._taken = epoch * self._steps_per_epoch
+        self._sums, self._loss_sum = self._telemetry.peek(), 0.0
+
     def inspect(self, done: int) -> bool:
         """Looks at the steps since the last call; returns whether to go on.
 
         Args:
-            done: steps taken in the first epoch.
+            done: steps taken in this epoch.
         """
         if done <= self.last_step:
             window = self._window(done)
@@ -110,9 +129,10 @@ class HealthWatch:
 
     @property
     def last_step(self) -> int:
-        """After which nothing is looked at any more."""
-        rungs = self._race.rungs if self._race else (0,)
-        return max(self._rule.last_step if self._rule else 0, rungs[-1] + self.steps_between - 1)
+        """The step of this epoch after which nothing is looked at any more; 0 where nothing is."""
+        rule = self._rule.last_step if self._rule and self._taken == 0 else 0
+        race = self._rungs[-1] + self.steps_between - 1 - self._taken if self._rungs else 0
+        return max(rule, race)
 
     def _window(self, done: int) -> StepWindow | None:
         sums = self._telemetry.peek()
@@ -131,7 +151,7 @@ class HealthWatch:
         )
 
     def _judged(self, window: StepWindow) -> TrialOutcome | None:
-        if self._rule is None or window.done > self._rule.last_step:
+        if self._rule is None or self._taken or window.done > self._rule.last_step:
             return None
         if self._chance is None:
             self._chance = chance_loss(self._model, self._targets)
@@ -142,13 +162,14 @@ class HealthWatch:
         return TrialOutcome("pruned", f"{STOPPED_FOR_HEALTH}{reason.name}", message)
 
     def _raced(self, window: StepWindow) -> TrialOutcome | None:
-        if not self._rungs or window.done < self._rungs[0]:
+        done = self._taken + window.done
+        if not self._rungs or done < self._rungs[0]:
             return None
         step = self._rungs.pop(0)
         reason = self._channel.raced(RungReport(step, window.loss))
         if reason is None:
             return None
-        message = f"Stopped after step {window.done} of the first epoch: its loss was {window.loss:.4g}."
+        message = f"Stopped after step {done}: its loss was {window.loss:.4g}."
         return TrialOutcome("pruned", reason, message)
 
 
@@ -161,15 +182,17 @@ class HealthWatchCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(self, watch: HealthWatch) -> None:
         super().__init__()
-        self._watch, self._epochs = watch, 0
+        self._watch, self._inspected, self._last_step = watch, 0, 0
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self._epochs += 1
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._watch.begin_epoch(epoch)
+        self._inspected, self._last_step = 0, self._watch.last_step
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        every, done = self._watch.steps_between, batch + 1
-        if self._epochs or not every:
+        done, since = batch + 1, batch + 1 - self._inspected
+        if self._inspected >= self._last_step or since < self._watch.steps_between:
             return
+        self._inspected = done
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()
         if not self._watch.inspect(done):

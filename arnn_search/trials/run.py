@@ -139,13 +139,15 @@ def _fit(
         callbacks.append(RandomStateAtStart(checkpoint.randomness))
         trained = checkpoint.epoch
     watch = None
-    if telemetry is not None and trained == 0:
+    if telemetry is not None and task.initial_epoch == 0:
         watch = HealthWatch(
             model,
             channel,
             telemetry,
             saturation=saturation,
             targets=training[1],
+            steps_per_epoch=-(-len(training[0]) // task.batch_size),
+            trained_epochs=trained,
             rule=task.health_rule,
             race=task.step_race,
             probes=task.probe,

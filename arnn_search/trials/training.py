@@ -47,7 +47,7 @@ def train(
             drawn from random generators, whose state is the caller's to bring back.
         steps_per_execution: of `fit`; 0 leaves the choice open.
         callbacks: as `fit` takes them; setting `model.stop_training` ends the training.
-        watch: probes before the first step, looks at those of the first epoch, and may end the training. The
+        watch: probes before the first step, looks at the first ones, and may end the training. The
             numbers of TensorFlow are the same with it. On JAX and torch a probe takes what `fit` else draws
             when it first looks at the data from the generator of the orders, which are others then, but the
             same in every run.
@@ -140,13 +140,14 @@ def _train_whole_epochs(
     metrics: dict[str, float] = {}
     for epoch in range(initial_epoch, epochs):
         listeners.on_epoch_begin(epoch)
-        watched = watch if epoch == initial_epoch else None
+        if watch is not None:
+            watch.begin_epoch(epoch)
         metrics = whole_epochs.run(
-            inspect=watched.inspect if watched else None,
-            steps_between=watched.steps_between if watched else 0,
-            last_step=watched.last_step if watched else 0,
+            inspect=watch.inspect if watch else None,
+            steps_between=watch.steps_between if watch else 0,
+            last_step=watch.last_step if watch else 0,
         )
-        if watched is not None and watched.outcome is not None:
+        if watch is not None and watch.outcome is not None:
             return
         listeners.on_epoch_end(epoch, metrics)
         if model.stop_training:

@@ -62,7 +62,9 @@ def main() -> None:
             spaces,
             _races(),
             range(arguments.seeds),
-            lambda race: make_policy(sampler="random", pruner="none", steering=Steering(race=race)),
+            lambda race: make_policy(
+                sampler="tpe", pruner="none", steering=Steering(ProbeLimits(), HealthRule(), race)
+            ),
         ),
         "contest": _by_replay(
             spaces,
@@ -163,10 +165,11 @@ def _best_by_saving(spaces: Sequence[Sequence[Row]], candidates: Any, ended: Any
 
 
 def _races() -> Iterator[StepRace]:
-    for first, share, count, fewest in product((8, 16, 32), (1 / 3, 0.5, 2 / 3), (1, 2, 3), (3, 6)):
-        race = StepRace(race_first_rung=first, race_share=share, race_rungs=count, race_fewest=fewest)
-        if race.rungs[-1] <= STEPS_PER_EPOCH:
-            yield race
+    for first, share, count, factor in product((16, 32), (1 / 3, 0.4, 0.5), (1, 2, 3), (0.8, 0.65, 0.5)):
+        if count > 1 or factor == 0.8:  # of one rung it says nothing
+            yield StepRace(
+                race_first_rung=first, race_share=share, race_rungs=count, race_share_factor=factor
+            )
 
 
 def _contests() -> Iterator[Contest]:
@@ -180,7 +183,7 @@ def _by_replay(
     """All candidates, the one with the fewest steps first: the geometric mean over spaces and seeds.
 
     Each seed searches another part of the architectures, so that the choice does not hang on the one that
-    happens to be the best of all. At random, since a sampler that learns adds its own noise.
+    happens to be the best of all.
     """
     tried = []
     for candidate in candidates:

@@ -1,15 +1,15 @@
 """What tells early how good an architecture will be: rank correlations with its best validation accuracy.
 
 `python -m benchmarks.steering.correlations` takes all architectures of the reference table, space by space,
-and writes `correlations.json`: Spearman's rank correlation of each zero-cost score, each health index at
-initialisation, and what the first steps show, each with the 95 % interval of 1,000 bootstrap samples. The
-number of parameters is what a score must beat.
+and writes `correlations.json` and `correlations.svg`: Spearman's rank correlation of each zero-cost score,
+each health index at initialisation, and what the first steps show, each with the 95 % interval of 1,000
+bootstrap samples. The number of parameters is what a score must beat.
 """
 
 import argparse
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def main() -> None:
     report = {"benchmark": "correlations", "machine": describe_machine(), "spaces": found}
     path = TABLE.with_name("correlations.json")
     path.write_text(json.dumps(report, indent=1) + "\n")
+    draw(found, TABLE.with_name("correlations.svg"))
 
 
 def _predictors() -> dict[str, Callable[[Row], float]]:
@@ -100,6 +101,32 @@ def _spearman(pairs: np.ndarray) -> float:
     if np.ptp(pairs[:, 0]) == 0 or np.ptp(pairs[:, 1]) == 0:
         return math.nan
     return float(spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
+
+
+def draw(spaces: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Every predictor with its interval, a panel for each space; the line is the number of parameters."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "correlations"
+    from matplotlib import pyplot
+
+    names = list(_predictors())[::-1]
+    figure, panels = pyplot.subplots(
+        1, len(spaces), figsize=(3 + 4 * len(spaces), 5.5), sharey=True, squeeze=False
+    )
+    for panel, (space, found) in zip(panels[0], spaces.items(), strict=True):
+        for place, name in enumerate(names):
+            if found[name]["rank_correlation"] is not None:
+                panel.plot(found[name]["interval"], [place, place], color="tab:blue", linewidth=3, alpha=0.5)
+                panel.plot(found[name]["rank_correlation"], place, "o", color="tab:blue")
+        panel.axvline(found["number of parameters"]["rank_correlation"], color="gray", linestyle="--")
+        panel.axvline(0, color="black", linewidth=0.8)
+        panel.set_yticks(range(len(names)), names)
+        panel.set_title(f"{space}, {found['architectures']} architectures", fontsize=10)
+        panel.set_xlabel("rank correlation with the best validation accuracy", fontsize=9)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
 
 
 if __name__ == "__main__":

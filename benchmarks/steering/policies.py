@@ -62,10 +62,10 @@ def initial_metrics(row: Row) -> dict[str, float]:
     }
 
 
-def windows_of(row: Row, *, window_steps: int) -> list[StepWindow]:
-    """The first epoch's windows, as the package's rule sees them."""
+def windows_of(row: Row, *, window_steps: int, steps: int = STEPS_PER_EPOCH) -> list[StepWindow]:
+    """The windows of the first steps, as the package's rule and race see them."""
     windows = []
-    for first in range(0, STEPS_PER_EPOCH, window_steps):
+    for first in range(0, min(steps, len(row.loss)), window_steps):
         chosen = slice(first, first + window_steps)
         finite = np.isfinite(row.loss[chosen])
         windows.append(
@@ -155,10 +155,11 @@ class Replay:
             self._study.enqueue_trial(dict(row.parameters))
             trial = self._study.ask()
             suggest(trial, self.pool.space)
-        by = self._ended_before_its_first_epoch(row, trial) or self._ended_by_pruner(row, trial)
-        if by in ("probe", "rule") and self.steering.race:
-            for rung in self.steering.race.rungs:  # to which it did not come: it counts as the slowest
-                self._at_rung.setdefault(rung, []).append(math.inf)
+        losses = dict.fromkeys(self.steering.race.rungs if self.steering.race else (), math.inf)
+        by = self._ended_by_probe(row, trial) or self._ended_in_training(row, trial, losses)
+        for rung, loss in losses.items():
+            if by != "pruner" or loss != math.inf:  # what a pruner has ended is not known at later rungs
+                self._at_rung.setdefault(rung, []).append(loss)
         if by is not None:
             self.result.ended_early.append((by, row))
             self.pool.give_back(row)
@@ -167,40 +168,49 @@ class Replay:
         elif self._learns:
             self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
 
-    def _ended_before_its_first_epoch(self, row: Row, trial: Any) -> str | None:
-        steering, result = self.steering, self.result
-        if steering.probe is not None:
-            result.spend(PROBE_STEPS)
-            for name, value in steering.probe.constraints(initial_metrics(row)).items():
-                trial.set_constraint(name, value)
-                if value > 0:
-                    return "probe"
-        race, rungs = steering.race, steering.race.rungs if steering.race else ()
-        size = steering.rule.window_steps if steering.rule else race.race_first_rung if race else 8
-        windows = windows_of(row, window_steps=size)
-        for index, window in enumerate(windows):
-            result.spend(window.steps)
-            if steering.rule is not None and steering.rule.reason_to_stop(
-                windows[: index + 1], chance_loss=CHANCE_LOSS
-            ):
-                return "rule"
-            if race is not None and window.done in rungs:
-                others = self._at_rung.setdefault(window.done, [])
-                goes_on = race.goes_on(window.loss, others)
-                others.append(window.loss)
-                if not goes_on:
-                    return "race"
+    def _ended_by_probe(self, row: Row, trial: Any) -> str | None:
+        if self.steering.probe is None:
+            return None
+        self.result.spend(PROBE_STEPS)
+        for name, value in self.steering.probe.constraints(initial_metrics(row)).items():
+            trial.set_constraint(name, value)
+            if value > 0:
+                return "probe"
         return None
 
-    def _ended_by_pruner(self, row: Row, trial: Any) -> str | None:
+    def _ended_in_training(self, row: Row, trial: Any, losses: dict[int, float]) -> str | None:
+        rule, race = self.steering.rule, self.steering.race
+        size = rule.window_steps if rule else race.race_first_rung if race else STEPS_PER_EPOCH
+        windows = windows_of(row, window_steps=size, steps=max([STEPS_PER_EPOCH, *losses]))
         for epoch, accuracy in enumerate(row.val_accuracy, start=1):
-            if epoch > 1:  # the first has been spent
-                self.result.spend(STEPS_PER_EPOCH)
+            until = epoch * STEPS_PER_EPOCH
+            for index, window in enumerate(windows):
+                if not until - STEPS_PER_EPOCH < window.done <= until:
+                    continue
+                by = self._ended_by_rule(windows[: index + 1]) if epoch == 1 else None
+                if by is None and window.done in losses:
+                    losses[window.done] = window.loss
+                    by = self._ended_by_race(window)
+                if by is not None:
+                    self.result.spend(window.done - (until - STEPS_PER_EPOCH))
+                    return by
+            self.result.spend(STEPS_PER_EPOCH)
             self.result.see(float(accuracy))
             trial.report(float(accuracy), epoch)
             if epoch < len(row.val_accuracy) and trial.should_prune():
                 return "pruner"
         return None
+
+    def _ended_by_rule(self, windows: Sequence[StepWindow]) -> str | None:
+        rule = self.steering.rule
+        return "rule" if rule and rule.reason_to_stop(windows, chance_loss=CHANCE_LOSS) else None
+
+    def _ended_by_race(self, window: StepWindow) -> str | None:
+        race = self.steering.race
+        if race is None:
+            return None
+        others = self._at_rung.get(window.done, ())
+        return None if race.goes_on(race.rungs.index(window.done), window.loss, others) else "race"
 
 
 def keras_tuner_hyperband(pool: Pool, target: float, *, seed: int, factor: int = 3) -> Replayed:

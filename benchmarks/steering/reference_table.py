@@ -6,7 +6,7 @@ goes on where it was; `--worker 0/2` and `--worker 1/2` share it among processes
 there into one Parquet file in `benchmarks/results/steering`. Policies are compared by replay on the table
 (`benchmarks.steering.replay`).
 
-Architectures with an even number tune rules, those with an odd one report; nothing is tuned on the latter.
+The first half of the architectures tunes rules, the second reports; nothing is tuned on the latter.
 """
 
 import argparse
@@ -29,7 +29,7 @@ VALIDATION_SAMPLES = 1000
 def main() -> None:
     """Trains what is missing, or merges what is there."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--per-space", type=int, default=150)
+    parser.add_argument("--per-space", type=int, default=300)
     parser.add_argument("--worker", default="0/1", help="this process's number, and how many there are")
     parser.add_argument("--scratch", type=Path, default=Path("steering-table"))
     parser.add_argument("--merge", action="store_true")
@@ -97,7 +97,6 @@ def _work(per_space: int, scratch: Path, *, worker: int, workers: int) -> None:
     for number in range(per_space * len(SPACES)):
         if number % workers != worker:
             continue
-        # Neighbours share a space, and one of each two reports: what is there is balanced at any time.
         name = SPACES[(number // 2) % len(SPACES)]
         path = scratch / f"{number:04d}.pickle"
         if path.exists():
@@ -105,7 +104,7 @@ def _work(per_space: int, scratch: Path, *, worker: int, workers: int) -> None:
         started = time.time()
         model, parameters, seconds = build(spaces[name], data, number, choose=affordable)
         row: dict[str, Any] = train_one(model, data, epochs=EPOCHS, batch_size=BATCH_SIZE)
-        row |= {"number": number, "space": name, "parameters": parameters, "reports": bool(number % 2)}
+        row |= {"number": number, "space": name, "parameters": parameters}
         row["seconds"] |= {"build": seconds, "wall": time.time() - started}
         unfinished = path.with_suffix(".unfinished")
         unfinished.write_bytes(pickle.dumps(row))

@@ -15,8 +15,10 @@ from benchmarks.measurement import RESULTS, describe_machine
 
 TABLE = RESULTS / "steering" / "reference_table.parquet"
 
-_PER_DECADE = 20
-"""Gradients and updates are kept as whole numbers of twentieths of a decade."""
+_PER_DECADE = 5
+"""Gradients and updates are kept as whole numbers of fifths of a decade."""
+_PER_UNIT = 500
+"""Losses and accuracies as whole numbers of five-hundredths."""
 _NEVER = -32768
 """Stands for zero and for what is not finite."""
 
@@ -74,7 +76,7 @@ def merge(scratch: Path, path: Path = TABLE, *, settings: Mapping[str, Any]) -> 
         settings: of the trainings, kept with it.
     """
     found = [pickle.loads(file.read_bytes()) for file in sorted(scratch.glob("*.pickle"))]
-    columns = [_packed(row) for row in found]
+    columns = [_packed(row) | {"reports": place >= len(found) // 2} for place, row in enumerate(found)]
     table = pa.Table.from_pylist(columns, schema=_SCHEMA)
     seconds = sum(sum(v for k, v in row["seconds"].items() if k != "wall") for row in found)
     about = {
@@ -86,7 +88,10 @@ def merge(scratch: Path, path: Path = TABLE, *, settings: Mapping[str, Any]) -> 
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     table = table.replace_schema_metadata({"about": json.dumps(about)})
-    pq.write_table(table, path, compression="zstd", compression_level=19)
+    delta = dict.fromkeys(("gradient_rms.list.element", "update.list.element"), "DELTA_BINARY_PACKED")
+    pq.write_table(
+        table, path, compression="zstd", compression_level=19, use_dictionary=False, column_encoding=delta
+    )
     return path
 
 
@@ -141,7 +146,6 @@ def _packed(row: Mapping[str, Any]) -> dict[str, Any]:
     return packed | {
         "number": row["number"],
         "space": row["space"],
-        "reports": row["reports"],
         "parameters": json.dumps(row["parameters"]),
         "num_parameters": row["num_parameters"],
         "layers": json.dumps(row["layers"]),
@@ -151,8 +155,8 @@ def _packed(row: Mapping[str, Any]) -> dict[str, Any]:
         # By kernel, not by step: what is alike lies together.
         "gradient_rms": _in_decades(row["gradient_rms"].T),
         "update": _in_decades(row["update"].T),
-        "loss": _scaled(row["loss"], 1000),
-        "accuracy": _scaled(row["accuracy"], 1000),
+        "loss": _scaled(row["loss"]),
+        "accuracy": _scaled(row["accuracy"]),
         "saturation": [value for look in row["saturation"] for value in look],
     }
 
@@ -170,14 +174,14 @@ def _from_decades(values: list[int], rows: int) -> np.ndarray:
     return np.where(array == _NEVER, 0.0, 10.0 ** (np.maximum(array, -1000) / _PER_DECADE)).T
 
 
-def _scaled(values: np.ndarray, factor: int) -> list[int]:
-    scaled = np.where(np.isfinite(values), np.clip(np.round(values * factor), -32000, 32000), _NEVER)
+def _scaled(values: np.ndarray) -> list[int]:
+    scaled = np.where(np.isfinite(values), np.clip(np.round(values * _PER_UNIT), -32000, 32000), _NEVER)
     return [int(value) for value in scaled]
 
 
-def _unscaled(values: list[int], factor: int) -> np.ndarray:
+def _unscaled(values: list[int]) -> np.ndarray:
     array = np.array(values, dtype=np.float64)
-    return np.where(array == _NEVER, np.nan, array / factor)
+    return np.where(array == _NEVER, np.nan, array / _PER_UNIT)
 
 
 def _unpacked(row: Mapping[str, Any]) -> Row:
@@ -192,8 +196,8 @@ def _unpacked(row: Mapping[str, Any]) -> Row:
         initial_rms=initial,
         gradient_rms=_from_decades(row["gradient_rms"], len(initial)),
         update=_from_decades(row["update"], 2),
-        loss=_unscaled(row["loss"], 1000),
-        accuracy=_unscaled(row["accuracy"], 1000),
+        loss=_unscaled(row["loss"]),
+        accuracy=_unscaled(row["accuracy"]),
         saturation=np.array(row["saturation"]).reshape(-1, 3),
         val_accuracy=np.array(row["val_accuracy"]),
         val_loss=np.array(row["val_loss"]),

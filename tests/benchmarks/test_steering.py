@@ -63,7 +63,6 @@ def test_table_keeps_what_it_is_given(tmp_path):
     trained = {
         "number": 3,
         "space": "poster-cnn",
-        "reports": True,
         "parameters": {"family": "ar", "learning_rate": 0.00123},
         "num_parameters": 321,
         "layers": ("a", "b", "c"),
@@ -76,17 +75,19 @@ def test_table_keeps_what_it_is_given(tmp_path):
         "epochs": [epoch, epoch],
         "seconds": {"training": 3.0, "wall": 9.0},
     }
+    (tmp_path / "0002.pickle").write_bytes(pickle.dumps(trained | {"number": 2}))
     (tmp_path / "0003.pickle").write_bytes(pickle.dumps(trained))
     path = merge(tmp_path, tmp_path / "table.parquet", settings={"epochs": 2})
-    (row,) = load(path)
+    tuning, row = load(path)
+    assert (tuning.number, tuning.reports, row.number, row.reports) == (2, False, 3, True)
     assert row.parameters == trained["parameters"]
     assert (row.best, row.num_parameters, row.scores) == (0.375, 321, {"snip": 0.5})
     known = np.isfinite(rms) & (rms > 0)
-    np.testing.assert_allclose(np.log10(row.gradient_rms[known]), np.log10(rms[known]), atol=0.026)
+    np.testing.assert_allclose(np.log10(row.gradient_rms[known]), np.log10(rms[known]), atol=0.101)
     assert (row.gradient_rms[~known] == 0).all()
-    np.testing.assert_allclose(row.loss, trained["loss"], atol=6e-4)
+    np.testing.assert_allclose(row.loss, trained["loss"], atol=1.1e-3)
     np.testing.assert_array_equal(row.saturation, trained["saturation"])
-    assert about(path)["processor_minutes"] == pytest.approx(3 / 60, abs=0.06)
+    assert about(path)["processor_minutes"] == pytest.approx(6 / 60, abs=0.06)
 
 
 def test_proposal_becomes_the_nearest_architecture_that_is_left(rows):
@@ -119,7 +120,7 @@ def test_rule_stops_the_ill_in_steps_and_the_probe_before_them(rows):
 
 
 def test_race_stops_at_the_first_rung_who_learns_slower(rows):
-    race = StepRace(race_first_rung=8, race_rungs=1, race_share=1 / 3, race_fewest=3)
+    race = StepRace(race_first_rung=8, race_rungs=1, race_share=1 / 3)
     result = make_policy(sampler="random", pruner="none", steering=Steering(race=race))(rows, 2.0, 0)
     stopped = [row.number for _, row in result.ended_early]
     assert set(stopped) <= {1, 2, 3, 4, 5}
@@ -127,6 +128,20 @@ def test_race_stops_at_the_first_rung_who_learns_slower(rows):
     trained = (result.steps - len(stopped) * 8) / (EPOCHS * STEPS_PER_EPOCH)
     assert trained.is_integer()
     assert 4 <= trained <= 9
+
+
+def test_race_goes_on_beyond_the_first_epoch(rows):
+    race = StepRace(race_first_rung=32, race_rungs=2, race_share=0.99, race_share_factor=0.5)
+    slow = [_row(number, rate=1e-4 * number, best=0.3) for number in range(10, 14)]
+    for row in slow:
+        row.loss[:] = np.linspace(2.2, 1.5, STEPS)
+    steering = Steering(race=race)
+    result = make_policy(sampler="random", pruner="none", steering=steering)([*rows[5:], *slow], 2.0, 0)
+    assert {row.number for _, row in result.ended_early} <= {row.number for row in slow}
+    # Whole trainings, and those that lost at the second rung, before the validation of the second epoch.
+    whole = (result.steps - len(result.ended_early) * 64) / (EPOCHS * STEPS_PER_EPOCH)
+    assert whole.is_integer()
+    assert len(result.ended_early) >= 3
 
 
 def test_of_several_candidates_the_one_with_the_lowest_loss_is_trained(rows):

@@ -107,14 +107,14 @@ def test_race_is_run_against_the_trials_before(tmp_path):
     def train(task, session):
         yield None
         session.built(Built(str(task.number), 1))
-        reason = session.raced(RungReport(8, losses[task.number]))
+        reason = session.raced(RungReport(32, losses[task.number]))
         if reason is not None:
             yield TrialOutcome("pruned", reason)
         session.report(EpochReport(1, {task.metric: 0.5, "loss": 0.1}, 1.0))
         yield COMPLETED
 
     place = Workplace(tmp_path, slots=1)
-    race = StepRace(race_share=0.5, race_fewest=3)
+    race = StepRace(race_rungs=1, race_share=0.5, race_fewest=3)
     place.supervisor(ScriptedExecutor(train), len(losses), race=race).run()
     attributes = [trial_attributes(trial) for trial in place.ledger.trials()]
     # Of three the best goes on, of four and five the best two, of six the best three.
@@ -126,7 +126,7 @@ def test_race_is_run_against_the_trials_before(tmp_path):
         "race",
         "completed",
     ]
-    assert [one["race"] for one in attributes] == [{"8": loss} for loss in losses]
+    assert [one["race"] for one in attributes] == [{"32": loss} for loss in losses]
 
 
 def test_study_probes_and_stops_in_steps(folder, small_file, write_space):
@@ -187,8 +187,60 @@ def test_what_is_ended_for_its_health_has_lost_the_race(tmp_path):
     assert [as_past_trial(trial).race for trial in trials[:4]] == [{32: sys.float_info.max}] * 4
 
 
-def test_race_beyond_the_first_epoch_is_refused(folder, small_file, write_space):
-    with pytest.raises(ConfigurationError, match="An epoch has 1 steps, and the race would decide after 32"):
+def test_who_loses_at_a_rung_has_lost_at_the_next_ones(tmp_path):
+    """Those that come to a later rung are compared with all, not with the best alone."""
+    losses = {0: (2.0, 1.0), 1: (1.0, 1.4), 2: (3.0, None), 3: (4.0, None), 4: (0.5, 1.2)}
+
+    def train(task, session):
+        yield None
+        session.built(Built(str(task.number), 1))
+        for step, loss in zip((4, 8), losses[task.number], strict=True):
+            if session.raced(RungReport(step, loss)) is not None:
+                yield TrialOutcome("pruned", "race")
+        session.report(EpochReport(1, {task.metric: 0.5, "loss": 0.1}, 1.0))
+        yield COMPLETED
+
+    place = Workplace(tmp_path, slots=1)
+    race = StepRace(race_first_rung=4, race_rungs=2, race_share=0.5, race_share_factor=0.8, race_fewest=3)
+    place.supervisor(ScriptedExecutor(train), 5, race=race).run()
+    trials = place.ledger.trials()
+    # At the second rung 1.2 is the second of five, and the best 0.4 of five go on.
+    assert [trial_attributes(trial)["reason"] for trial in trials] == [
+        "completed",
+        "completed",
+        "race",
+        "race",
+        "completed",
+    ]
+    assert as_past_trial(trials[2]).race == {4: 3.0, 8: sys.float_info.max}
+    assert as_past_trial(trials[4]).race == {4: 0.5, 8: 1.2}
+
+
+def test_race_whose_attempt_is_broken_off_keeps_what_it_has_shown(tmp_path):
+    def train(task, session):
+        yield None
+        session.built(Built(str(task.number), 1))
+        if task.attempt == 1:
+            session.raced(RungReport(4, 0.5))
+            yield TrialOutcome("failed", "interrupted", retry=True)
+        session.raced(RungReport(8, 0.25))  # it goes on from its checkpoint
+        session.report(EpochReport(1, {task.metric: 0.5, "loss": 0.1}, 1.0))
+        yield COMPLETED
+
+    place = Workplace(tmp_path, slots=1)
+    place.supervisor(ScriptedExecutor(train), 1, race=StepRace(race_first_rung=4, race_rungs=2)).run()
+    (trial,) = place.ledger.trials()
+    assert as_past_trial(trial).race == {4: 0.5, 8: 0.25}
+
+
+def test_race_beyond_the_training_is_refused(folder, small_file, write_space):
+    with pytest.raises(ConfigurationError, match="A trial has 3 steps, and the race would decide after 32"):
         arnn_search.search(
-            write_space(), small_file, health_pruner="race", batch_size=1000, executor="inline", mlflow=False
+            write_space(),
+            small_file,
+            health_pruner="race",
+            epochs=3,
+            batch_size=1000,
+            executor="inline",
+            mlflow=False,
         )

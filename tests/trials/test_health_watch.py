@@ -33,13 +33,15 @@ class Answer:
         return self.outcome
 
 
-def _watch(model, channel, rule=None, race=None):
+def _watch(model, channel, rule=None, race=None, trained_epochs=0):
     return HealthWatch(
         model,
         channel,
         GradientTelemetry(model),
         saturation=None,
         targets=TRAINING[1],
+        steps_per_epoch=STEPS,
+        trained_epochs=trained_epochs,
         rule=rule,
         race=race,
         probes=True,
@@ -107,6 +109,36 @@ def test_training_that_loses_its_race_ends_at_the_rung(steps_per_execution):
     assert _train(model, watch, steps_per_execution=steps_per_execution).epochs == {}
     assert watch.outcome.reason == "race"
     assert int(model.optimizer.iterations) == 4
+
+
+@pytest.mark.parametrize("steps_per_execution", [0, 2])
+def test_rungs_beyond_the_first_epoch_are_run_for(steps_per_execution):
+    model, unstopped = _model(), _model()
+    race = StepRace(race_first_rung=4, race_factor=2, race_rungs=2)
+    channel = Answer(last_rung=8)
+    watch = _watch(model, channel, HealthRule(window_steps=2, first_step=2, last_step=99), race)
+    GradientTelemetry(unstopped)
+    _train(unstopped, steps_per_execution=steps_per_execution)
+    record = _train(model, watch, steps_per_execution=steps_per_execution)
+    assert list(record.epochs) == [0]
+    assert watch.outcome.reason == "race"
+    assert watch.outcome.message.startswith("Stopped after step 9: its loss was")
+    assert [report.step for report in channel.rungs] == [4, 8]
+    # The steps of the second epoch alone: the loss has fallen since the first.
+    assert channel.rungs[1].loss < channel.rungs[0].loss
+    assert int(model.optimizer.iterations) == 9 < int(unstopped.optimizer.iterations)
+
+
+def test_training_that_goes_on_after_an_epoch_runs_for_the_rungs_that_are_left():
+    model, channel = _model(), Answer()
+    race = StepRace(race_first_rung=3, race_factor=2, race_rungs=2)
+    # Every gradient counts as exploding, and every loss as chance; but the first epoch is over.
+    rule = HealthRule(window_steps=1, patience=1, first_step=1, max_vanishing_index=-99.0, chance_margin=1.0)
+    watch = _watch(model, channel, rule, race, trained_epochs=1)
+    record = _train(model, watch, initial_epoch=1, resumed_epochs=1)
+    assert list(record.epochs) == [1]
+    assert channel.metrics == []
+    assert [report.step for report in channel.rungs] == [6]
 
 
 def test_probe_is_the_mean_of_the_gradients_at_the_initial_weights():

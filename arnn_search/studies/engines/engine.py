@@ -27,7 +27,7 @@ class PastTrial:
         values: its scores, if it completed and the study has several objectives.
         rungs: the scores by epoch, if the study has several objectives.
         constraints: how far it breaks each limit of the study; above 0 it is infeasible.
-        race: its training loss at rungs of its first epoch, by step.
+        race: its training loss at rungs of its first steps, by step.
     """
 
     state: TrialState = TrialState.RUNNING
