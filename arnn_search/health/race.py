@@ -30,7 +30,7 @@ class StepRace:
 
     race_first_rung: int = 32
     race_factor: int = 2
-    race_rungs: int = 2
+    race_rungs: int = 3
     race_share: float = 0.5
     race_share_factor: float = 0.8
     race_fewest: int = 3

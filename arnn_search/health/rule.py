@@ -88,9 +88,9 @@ class HealthRule:
     patience: int = 2
     first_step: int = 16
     last_step: int = 64
-    min_vanishing_index: float = -1.5
-    max_vanishing_index: float = 1.5
-    chance_margin: float = 0.01
+    min_vanishing_index: float = -2.0
+    max_vanishing_index: float = 2.0
+    chance_margin: float = 0.02
     max_nonfinite: float = 0.5
 
     def __post_init__(self) -> None:
@@ -143,8 +143,8 @@ class ProbeLimits:
     """
 
     min_initial_vanishing_index: float = -2.0
-    max_initial_vanishing_index: float = 2.0
-    min_initial_collapse: float = -2.0
+    max_initial_vanishing_index: float = 2.5
+    min_initial_collapse: float = -2.5
 
     def __post_init__(self) -> None:
         for field, sign in (

@@ -51,20 +51,21 @@ def main() -> None:
         if not row.reports:
             by_space.setdefault(row.space, []).append(row)
     spaces = list(by_space.values())
+    probe = _best_by_saving(spaces, _probe_limits(), _vetoed)
+    rule = _best_by_saving(spaces, _rules(), _stopped)
+    beside = ProbeLimits(**probe["limits"]), HealthRule(**rule["limits"])
     report: dict[str, Any] = {
         "benchmark": "choice",
         "settings": {"seeds": arguments.seeds, "best": BEST},
         "machine": describe_machine(),
         "architectures": {space: len(rows) for space, rows in by_space.items()},
-        "probe": _best_by_saving(spaces, _probe_limits(), _vetoed),
-        "rule": _best_by_saving(spaces, _rules(), _stopped),
+        "probe": probe,
+        "rule": rule,
         "race": _by_replay(
             spaces,
             _races(),
             range(arguments.seeds),
-            lambda race: make_policy(
-                sampler="tpe", pruner="none", steering=Steering(ProbeLimits(), HealthRule(), race)
-            ),
+            lambda race: make_policy(sampler="tpe", pruner="none", steering=Steering(*beside, race)),
         ),
         "contest": _by_replay(
             spaces,

@@ -10,9 +10,11 @@ the target was seen and the best after each thousand steps, and `live.svg`.
 import argparse
 import json
 import math
+import multiprocessing
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,12 @@ from benchmarks.steering.table_file import TABLE, load
 SPACE = "poster-cnn"
 POLICIES: dict[str, dict[str, Any]] = {
     "TPE": {"pruner": "none"},
-    "TPE, 6 candidates": {"pruner": "none", "candidates_per_trial": 6},
     "TPE + probe, rule, race": {"pruner": "none", "health_pruner": "probe,rule,race"},
     "KerasTuner Hyperband": {"engine": "keras-tuner", "oracle": "hyperband", "pruner": "none"},
     "TPE + Hyperband": {"pruner": "hyperband"},
     "TPE + ASHA": {"pruner": "asha"},
     "random": {"sampler": "random", "pruner": "none"},
+    "TPE, 6 candidates": {"pruner": "none", "candidates_per_trial": 6},
 }
 _TRIALS_AT_A_TIME = 6
 _STEPS_PER_EPOCH = -(-TRAINING_SAMPLES // BATCH_SIZE)
@@ -48,7 +50,7 @@ def main() -> None:
     """Searches what is missing, and writes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=9000, help="training steps of each search, at most")
+    parser.add_argument("--steps", type=int, default=6000, help="training steps of each search, at most")
     parser.add_argument("--worker", default="0/1", help="this process's number, and how many there are")
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "steering-live")
     parser.add_argument("--merge", action="store_true", help="write the result of what is there")
@@ -59,15 +61,13 @@ def main() -> None:
         return
     worker, workers = map(int, arguments.worker.split("/"))
     pin_threads(1)
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
     searches = [(name, seed) for name in POLICIES for seed in range(arguments.seeds)]
     for index, (name, seed) in enumerate(searches):
         path = arguments.scratch / f"{_study_name(name, seed)}.json"
         if index % workers == worker and not path.exists():
-            seen = _search(name, seed, arguments.scratch, steps=arguments.steps)
+            # Each in a process of its own: TensorFlow keeps something of every network.
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+                seen = process.submit(_search, name, seed, arguments.scratch, arguments.steps).result()
             path.write_text(json.dumps({"policy": name, "seed": seed, "seen": seen}))
             print(name, seed, len(seen), max(value for _, value in seen), flush=True)
 
@@ -80,10 +80,14 @@ def _target() -> float:
     return SHARE_OF_BEST * max(row.best for row in load(TABLE) if row.space == SPACE)
 
 
-def _search(name: str, seed: int, scratch: Path, *, steps: int) -> list[tuple[int, float]]:
+def _search(name: str, seed: int, scratch: Path, steps: int) -> list[tuple[int, float]]:
     """The steps spent until each epoch of a search, and its validation accuracy."""
+    import tensorflow as tf
+
     import arnn_search
 
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     trials = 0
     settings = {"study": _study_name(name, seed)}
     settings |= {"directory": str(scratch / "studies"), "mlflow": False, "executor": "inline"}

@@ -87,10 +87,10 @@ def test_sampler_learns_from_vetoes(tmp_path):
 
 def test_limits_come_from_the_configuration():
     config = make_config(
-        {"health_pruner": ["probe", "rule"], "health_pruner_options": {"min_initial_collapse": -2.5}}
+        {"health_pruner": ["probe", "rule"], "health_pruner_options": {"min_initial_collapse": -3.5}}
     )
     assert config.health_pruner == "probe,rule"
-    assert study_steering(config) == Steering(ProbeLimits(min_initial_collapse=-2.5), HealthRule())
+    assert study_steering(config) == Steering(ProbeLimits(min_initial_collapse=-3.5), HealthRule())
     assert study_steering(make_config({"health_pruner": "race"})) == Steering(race=StepRace())
     assert study_steering(make_config({})) == Steering()
     with pytest.raises(ConfigurationError, match="min_initial_collapse"):
