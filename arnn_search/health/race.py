@@ -23,7 +23,7 @@ class StepRace:
         race_first_rung: training steps before the first rung, at least 1.
         race_factor: how many times as many lie before each next one, at least 2.
         race_rungs: how many rungs there are, at least 1; those beyond a training's end are not run for.
-        race_share: of all trainings goes on from the first rung, in (0, 1).
+        race_share: of all trainings goes on from the first rung, in (0, 1); rounded up.
         race_share_factor: what remains of that share at each next rung, in (0, 1].
         race_fewest: trainings that must be known at a rung before it stops any, this one included.
     """
@@ -64,7 +64,7 @@ class StepRace:
         if len(losses) < self.race_fewest:
             return True
         share = self.race_share * self.race_share_factor**rung
-        kept = max(1, math.floor(len(losses) * share + 1e-9))
+        kept = math.ceil(len(losses) * share - 1e-9)
         return _comparable(loss) <= losses[kept - 1]
 
 

@@ -16,10 +16,8 @@ OURS: dict[str, Policy] = {
         ("TPE + probe, rule", "tpe", "none", Steering(_PROBE, _RULE), Contest()),
         ("TPE + race", "tpe", "none", Steering(race=_RACE), Contest()),
         ("TPE + probe, rule, race", "tpe", "none", Steering(_PROBE, _RULE, _RACE), Contest()),
-        ("TPE + ASHA + rule", "tpe", "asha", Steering(rule=_RULE), Contest()),
+        ("random + probe, rule, race", "random", "none", Steering(_PROBE, _RULE, _RACE), Contest()),
         ("random, 6 candidates", "random", "none", _NOTHING, CONTEST),
         ("TPE, 6 candidates", "tpe", "none", _NOTHING, CONTEST),
-        ("TPE + median, 6 candidates", "tpe", "median", _NOTHING, CONTEST),
-        ("TPE + ASHA, 6 candidates", "tpe", "asha", _NOTHING, CONTEST),
     )
 }

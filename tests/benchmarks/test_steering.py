@@ -141,7 +141,7 @@ def test_race_goes_on_beyond_the_first_epoch(rows):
     # Whole trainings, and those that lost at the second rung, before the validation of the second epoch.
     whole = (result.steps - len(result.ended_early) * 64) / (EPOCHS * STEPS_PER_EPOCH)
     assert whole.is_integer()
-    assert len(result.ended_early) >= 3
+    assert len(result.ended_early) >= 2
 
 
 def test_of_several_candidates_the_one_with_the_lowest_loss_is_trained(rows):
