@@ -32,7 +32,7 @@ PART = 0.7
 def main() -> None:
     """Replays, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--table", type=Path, default=TABLE)
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
