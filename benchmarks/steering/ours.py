@@ -7,6 +7,8 @@ from arnn_search.studies.draft import Contest
 from benchmarks.steering.policies import Policy, make_policy
 
 CONTEST = Contest(candidates=6)
+FASTER_RACE = StepRace(race_share=1 / 3, race_share_factor=0.65)
+"""The cheapest one on the tuning half, whatever it ends."""
 _NOTHING, _PROBE, _RULE, _RACE = Steering(), ProbeLimits(), HealthRule(), StepRace()
 
 OURS: dict[str, Policy] = {
@@ -16,6 +18,7 @@ OURS: dict[str, Policy] = {
         ("TPE + probe, rule", "tpe", "none", Steering(_PROBE, _RULE), Contest()),
         ("TPE + race", "tpe", "none", Steering(race=_RACE), Contest()),
         ("TPE + probe, rule, race", "tpe", "none", Steering(_PROBE, _RULE, _RACE), Contest()),
+        ("TPE + probe, rule, faster race", "tpe", "none", Steering(_PROBE, _RULE, FASTER_RACE), Contest()),
         ("random + probe, rule, race", "random", "none", Steering(_PROBE, _RULE, _RACE), Contest()),
         ("random, 6 candidates", "random", "none", _NOTHING, CONTEST),
         ("TPE, 6 candidates", "tpe", "none", _NOTHING, CONTEST),
