@@ -76,18 +76,18 @@ def main() -> None:
             range(arguments.seeds),
             lambda contest: make_policy(sampler="random", pruner="none", contest=contest),
         ),
-        "peer": _by_replay(
-            spaces, [Contest()], range(arguments.seeds), lambda _: PEERS["KerasTuner Hyperband"]
-        ),
+        "peers": {name: _replayed(spaces, policy, range(arguments.seeds)) for name, policy in PEERS.items()},
     }
     path = TABLE.with_name("choice.json")
     path.write_text(json.dumps(report, indent=1) + "\n")
     for name in ("probe", "rule"):
         print(name, report[name])
-    for name in ("race", "contest", "peer"):
+    for name in ("race", "contest"):
         print(name)
         for one in report[name][:8]:
             print("  ", one)
+    for name, one in report["peers"].items():
+        print(name, one)
 
 
 def _probe_limits() -> Iterator[ProbeLimits]:
@@ -196,32 +196,32 @@ def _by_replay(
     Each seed searches another part of the architectures, so that the choice does not hang on the one that
     happens to be the best of all.
     """
-    tried = []
-    for candidate in candidates:
-        policy, medians, logs, ended, best = make(candidate), [], [], 0, 0
-        for rows in spaces:
-            steps = []
-            for seed in seeds:
-                part = part_of(rows, PART, seed)
-                highest = max(row.best for row in part)
-                found = policy(part, SHARE_OF_BEST * highest, seed)
-                # What never finds it is taken to train everything.
-                everything = sum(len(row.loss) for row in part)
-                steps.append(everything if found.steps_to_target is None else found.steps_to_target)
-                threshold = threshold_of_best(part)
-                ended += len(found.ended_early)
-                best += sum(row.best >= threshold for _, row in found.ended_early)
-            medians.append(float(np.median(steps)))
-            logs.append(float(np.log(steps).mean()))
-        tried.append(
-            {
-                **asdict(candidate),
-                "medians": medians,
-                "mean": round(math.exp(float(np.mean(logs)))),
-                "share_of_the_best_among_the_ended": round(best / max(ended, 1), 4),
-            }
-        )
+    tried = [asdict(candidate) | _replayed(spaces, make(candidate), seeds) for candidate in candidates]
     return sorted(tried, key=lambda one: (one["share_of_the_best_among_the_ended"] > at_most, one["mean"]))
+
+
+def _replayed(spaces: Sequence[Sequence[Row]], policy: Policy, seeds: range) -> dict[str, Any]:
+    medians: list[float] = []
+    logs: list[float] = []
+    ended, best = 0, 0
+    for rows in spaces:
+        steps = []
+        for seed in seeds:
+            part = part_of(rows, PART, seed)
+            found = policy(part, SHARE_OF_BEST * max(row.best for row in part), seed)
+            # What never finds it is taken to train everything.
+            everything = sum(len(row.loss) for row in part)
+            steps.append(everything if found.steps_to_target is None else found.steps_to_target)
+            threshold = threshold_of_best(part)
+            ended += len(found.ended_early)
+            best += sum(row.best >= threshold for _, row in found.ended_early)
+        medians.append(float(np.median(steps)))
+        logs.append(float(np.log(steps).mean()))
+    return {
+        "medians": medians,
+        "mean": round(math.exp(float(np.mean(logs)))),
+        "share_of_the_best_among_the_ended": round(best / max(ended, 1), 4),
+    }
 
 
 if __name__ == "__main__":
