@@ -75,7 +75,9 @@ class LocalExecutor(Executor):
             os.environ["KERAS_BACKEND"] = backend
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(list(preloaded(chosen_backend(backend), visible_gpus())))
+        chosen = chosen_backend(backend)
+        gpus = visible_gpus() if chosen == "torch" else ()  # the others need not wait for the answer
+        self._context.set_forkserver_preload(list(preloaded(chosen, gpus)))
         _ensure_forkserver()
         self._running: dict[int, _Running] = {}
         self._memory = MemoryWatch(trial_memory)

@@ -17,14 +17,15 @@ class Racing:
     Args:
         race: of the study; None: everybody goes on.
         past: the trials that its proposal knew of.
-        known: what an earlier attempt, from whose checkpoint the trial goes on, has written down.
     """
 
-    def __init__(
-        self, race: StepRace | None, past: Sequence[PastTrial], known: Mapping[str, float] | None = None
-    ) -> None:
+    def __init__(self, race: StepRace | None, past: Sequence[PastTrial]) -> None:
         self._race, self._past = race, past
-        self._losses: dict[str, float] = dict(known or {})
+        self._losses: dict[str, float] = {}
+
+    def resume(self, record: Mapping[str, float]) -> None:
+        """Takes over what an attempt has written down, from whose checkpoint the trial goes on."""
+        self._losses = dict(record)
 
     def goes_on(self, step: int, loss: float) -> bool:
         """Notes the training loss at a rung; whether the trial goes on from there."""

@@ -27,7 +27,7 @@ from arnn_search.studies.racing import Racing
 from arnn_search.studies.telling import milliseconds_now, tell_built, tell_end, tell_probed, tell_start
 from arnn_search.trials.channel import Built, EpochReport, FirstSteps, RungReport, SuggestionError, Verdict
 from arnn_search.trials.checkpoint import remove_checkpoint
-from arnn_search.trials.outcome import OUT_OF_MEMORY, STOPPED_FOR_HEALTH, TrialOutcome
+from arnn_search.trials.outcome import DIVERGED, OUT_OF_MEMORY, TrialOutcome
 from arnn_search.trials.placement import Placement
 from arnn_search.trials.task import TrialTask
 
@@ -195,6 +195,7 @@ class Session:
     def event(self, name: str, details: Mapping[str, Any]) -> None:
         """Writes down after which epoch a trial goes on, or why it does not."""
         if name == "resumed":
+            self._racing.resume(trial_attribute(self._trial.recorded, "race") or {})
             self._trial.set_attribute("resumed_after", details["epoch"])
             self._tracker.set_tags(self.task.number, {"arnn.resumed_after": details["epoch"]})
             self._listener.trial_resumed(self.task.number, epoch=details["epoch"])
@@ -327,7 +328,7 @@ class Session:
         if not (again and self._draft.is_contest and self._built is None):
             self._write_what_was_asked_for()
         value = self._best[0] if self._best else None
-        if outcome.reason.startswith(STOPPED_FOR_HEALTH):
+        if outcome.state == "pruned" or outcome.reason == DIVERGED:
             self._lose_race()
         if outcome.state == "completed":
             outcome = self._judged() or outcome

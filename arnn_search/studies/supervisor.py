@@ -254,7 +254,7 @@ class Supervisor:
             trial=trial,
             objectives=self._objectives,
             rule=self._pareto_rule(past),
-            racing=Racing(self._race, past, trial_attribute(trial.recorded, "race")),
+            racing=Racing(self._race, past),
             tracker=self._tracker,
             listener=self._listener,
             checkpoints=self._checkpoints,

@@ -32,7 +32,8 @@ class HealthWatch:
         telemetry: attached to the model.
         saturation: looks at the activations, or None.
         targets: of the training samples, `(samples, ...)`.
-        steps_per_epoch: how many steps each epoch has.
+        batch_size: samples per step.
+        epochs: up to which epoch is trained; a rung at or after the last step is not run for.
         trained_epochs: through which the training was when it was broken off. It is probed and judged by
             the rule only where there were none.
         rule: says from the steps of the first epoch whether to go on; None to go on whatever they show.
@@ -41,6 +42,7 @@ class HealthWatch:
 
     Attributes:
         outcome: how the trial ends, if it was not to be trained, or not to its end.
+        steps_per_epoch: how many steps each epoch has.
     """
 
     def __init__(
@@ -51,7 +53,8 @@ class HealthWatch:
         *,
         saturation: SaturationProbe | None,
         targets: np.ndarray,
-        steps_per_epoch: int,
+        batch_size: int,
+        epochs: int,
         trained_epochs: int = 0,
         rule: HealthRule | None,
         race: StepRace | None = None,
@@ -60,15 +63,16 @@ class HealthWatch:
         self.outcome: TrialOutcome | None = None
         self._model, self._channel, self._telemetry = model, channel, telemetry
         self._saturation, self._rule, self._race = saturation, rule, race
-        self._steps_per_epoch, self._trained = steps_per_epoch, trained_epochs
-        taken = trained_epochs * steps_per_epoch
-        self._rungs = [rung for rung in race.rungs if rung > taken] if race else []
+        self._batch_size = batch_size
+        self.steps_per_epoch = -(-len(targets) // batch_size)
+        self._trained = trained_epochs
+        self._taken, self._last_step = (number * self.steps_per_epoch for number in (trained_epochs, epochs))
+        self._rungs = [rung for rung in race.rungs if rung > self._taken] if race else []
         self.probes = probes and not trained_epochs
-        self._taken = taken
         self._targets = targets
         self._windows: list[StepWindow] = []
         self._sums = telemetry.peek()
-        self._loss_sum = 0.0
+        self._loss_sum, self._samples = 0.0, 0
         self._chance: float | None = None
 
     @property
@@ -111,8 +115,8 @@ class HealthWatch:
         Args:
             epoch: how many there were before.
         """
-        self._taken = epoch * self._steps_per_epoch
-        self._sums, self._loss_sum = self._telemetry.peek(), 0.0
+        self._taken = epoch * self.steps_per_epoch
+        self._sums, self._loss_sum, self._samples = self._telemetry.peek(), 0.0, 0
 
     def inspect(self, done: int) -> bool:
         """Looks at the steps since the last call; returns whether to go on.
@@ -120,16 +124,24 @@ class HealthWatch:
         Args:
             done: steps taken in this epoch.
         """
-        if done <= self.last_step:
+        if self.is_watching(done):
             window = self._window(done)
             if window is not None:
                 self._windows.append(window)
                 self.outcome = self._judged(window) or self._raced(window)
         return self.outcome is None
 
+    def is_watching(self, done: int) -> bool:
+        """Whether anything is to be seen after so many steps of this epoch."""
+        return bool(self._rungs) or (
+            self._rule is not None and self._taken == 0 and done <= self._rule.last_step
+        )
+
     @property
     def last_step(self) -> int:
-        """The step of this epoch after which nothing is looked at any more; 0 where nothing is."""
+        """The step of this epoch after which nothing is looked at any more, if there is a look every
+        `steps_between` steps; 0 where nothing is.
+        """
         rule = self._rule.last_step if self._rule and self._taken == 0 else 0
         race = self._rungs[-1] + self.steps_between - 1 - self._taken if self._rungs else 0
         return max(rule, race)
@@ -139,9 +151,10 @@ class HealthWatch:
         seen = gradients_between(self._sums, sums)
         if seen.steps == 0:
             return None
-        loss_sum = float(self._model.get_metrics_result()["loss"]) * done
-        loss = (loss_sum - self._loss_sum) / seen.steps
-        self._sums, self._loss_sum = sums, loss_sum
+        samples = min(done * self._batch_size, len(self._targets))
+        loss_sum = float(self._model.get_metrics_result()["loss"]) * samples
+        loss = (loss_sum - self._loss_sum) / (samples - self._samples)
+        self._sums, self._loss_sum, self._samples = sums, loss_sum, samples
         return StepWindow(
             done=done,
             steps=seen.steps,
@@ -163,14 +176,14 @@ class HealthWatch:
 
     def _raced(self, window: StepWindow) -> TrialOutcome | None:
         done = self._taken + window.done
-        if not self._rungs or done < self._rungs[0]:
-            return None
-        step = self._rungs.pop(0)
-        reason = self._channel.raced(RungReport(step, window.loss))
-        if reason is None:
-            return None
-        message = f"Stopped after step {done}: its loss was {window.loss:.4g}."
-        return TrialOutcome("pruned", reason, message)
+        while self._rungs and done >= self._rungs[0]:
+            step = self._rungs.pop(0)
+            # At the end there is nothing to be saved.
+            reason = self._channel.raced(RungReport(step, window.loss)) if done < self._last_step else None
+            if reason is not None:
+                message = f"Stopped after step {done}: its loss was {window.loss:.4g}."
+                return TrialOutcome("pruned", reason, message)
+        return None
 
 
 class StoppedByHealth(Exception):
@@ -182,20 +195,22 @@ class HealthWatchCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(self, watch: HealthWatch) -> None:
         super().__init__()
-        self._watch, self._inspected, self._last_step = watch, 0, 0
+        self._watch, self._inspected = watch, 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._watch.begin_epoch(epoch)
-        self._inspected, self._last_step = 0, self._watch.last_step
+        self._inspected = 0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        done, since = batch + 1, batch + 1 - self._inspected
-        if self._inspected >= self._last_step or since < self._watch.steps_between:
+        watch = self._watch
+        done = min(batch + 1, watch.steps_per_epoch)  # Keras counts all steps of a call, of the last one too
+        is_due = done - self._inspected >= watch.steps_between or done == watch.steps_per_epoch
+        if not is_due or not watch.is_watching(done):
             return
         self._inspected = done
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()
-        if not self._watch.inspect(done):
+        if not watch.inspect(done):
             raise StoppedByHealth
 
 

@@ -19,6 +19,9 @@ DISK_FULL = "disk full"
 OUT_OF_MEMORY = "out of memory"
 """The reason of a trial that took more memory than there was, or than it may take."""
 
+DIVERGED = "diverged"
+"""The reason of a trial whose loss was no finite number any more."""
+
 STOPPED_FOR_HEALTH = "health: "
 """How the reason of a trial begins that was stopped for its gradients."""
 

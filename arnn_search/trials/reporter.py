@@ -12,7 +12,7 @@ from arnn_search.health import GradientTelemetry, HealthRecord, SaturationProbe
 from arnn_search.trials.channel import Channel, EpochReport
 from arnn_search.trials.checkpoint import Checkpoint
 from arnn_search.trials.checkpointing import Checkpointing
-from arnn_search.trials.outcome import TrialOutcome
+from arnn_search.trials.outcome import DIVERGED, TrialOutcome
 from arnn_search.trials.task import TrialTask
 
 
@@ -92,7 +92,7 @@ class EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]
         loss = report.metrics["loss"]
         if not math.isfinite(loss):
             message = f"The training loss was {loss} after epoch {report.epoch}."
-            self.outcome = TrialOutcome("failed", "diverged", message)
+            self.outcome = TrialOutcome("failed", DIVERGED, message)
         elif reason is not None:
             self.outcome = TrialOutcome("pruned", reason, f"Stopped after epoch {report.epoch}.")
 

@@ -129,7 +129,11 @@ def _merge(scratch: Path, steps: int) -> None:
     for path in sorted(scratch.glob("*-*.json")):
         found = json.loads(path.read_text())
         searches.setdefault(found["policy"], []).append(found)
-    policies = {name: [_described(one, target, steps) for one in searches[name]] for name in POLICIES}
+    policies = {
+        name: [_described(one, target, steps) for one in searches[name]]
+        for name in POLICIES
+        if name in searches
+    }
     report = {
         "benchmark": "live",
         "settings": {"space": SPACE, "steps": steps, "target": round(target, 4)},
@@ -171,7 +175,7 @@ def _draw(searches: Mapping[str, Sequence[Mapping[str, Any]]], target: float, st
     )
     for panel in panels.flat[len(searches) :]:
         panel.axis("off")
-    for panel, name in zip(panels.flat, POLICIES, strict=False):
+    for panel, name in zip(panels.flat, (name for name in POLICIES if name in searches), strict=False):
         for search in searches[name]:
             spent, values = zip(*search["seen"], strict=True)
             best = np.maximum.accumulate(values)

@@ -158,8 +158,7 @@ class Replay:
         losses = dict.fromkeys(self.steering.race.rungs if self.steering.race else (), math.inf)
         by = self._ended_by_probe(row, trial) or self._ended_in_training(row, trial, losses)
         for rung, loss in losses.items():
-            if by != "pruner" or loss != math.inf:  # what a pruner has ended is not known at later rungs
-                self._at_rung.setdefault(rung, []).append(loss)
+            self._at_rung.setdefault(rung, []).append(loss)
         if by is not None:
             self.result.ended_early.append((by, row))
             self.pool.give_back(row)

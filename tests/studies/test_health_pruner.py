@@ -201,10 +201,10 @@ def test_who_loses_at_a_rung_has_lost_at_the_next_ones(tmp_path):
         yield COMPLETED
 
     place = Workplace(tmp_path, slots=1)
-    race = StepRace(race_first_rung=4, race_rungs=2, race_share=0.5, race_share_factor=0.8, race_fewest=3)
+    race = StepRace(race_first_rung=4, race_rungs=2, race_share=0.5, race_share_factor=0.5, race_fewest=3)
     place.supervisor(ScriptedExecutor(train), 5, race=race).run()
     trials = place.ledger.trials()
-    # At the second rung 1.2 is the second of five, and the best 0.4 of five go on.
+    # At the second rung 1.2 is the second of five, and the best two go on: a quarter, rounded up.
     assert [trial_attributes(trial)["reason"] for trial in trials] == [
         "completed",
         "completed",
@@ -223,14 +223,37 @@ def test_race_whose_attempt_is_broken_off_keeps_what_it_has_shown(tmp_path):
         if task.attempt == 1:
             session.raced(RungReport(4, 0.5))
             yield TrialOutcome("failed", "interrupted", retry=True)
-        session.raced(RungReport(8, 0.25))  # it goes on from its checkpoint
+        if task.number == 0:
+            session.event("resumed", {"epoch": 1})
+        session.raced(RungReport(8, 0.25))
         session.report(EpochReport(1, {task.metric: 0.5, "loss": 0.1}, 1.0))
         yield COMPLETED
 
     place = Workplace(tmp_path, slots=1)
+    place.supervisor(ScriptedExecutor(train), 2, race=StepRace(race_first_rung=4, race_rungs=2)).run()
+    resumed, begun_anew = place.ledger.trials()
+    assert as_past_trial(resumed).race == {4: 0.5, 8: 0.25}
+    assert as_past_trial(begun_anew).race == {8: 0.25}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "race"),
+    [
+        (TrialOutcome("pruned", "pruner"), {4: 0.5, 8: sys.float_info.max}),
+        (TrialOutcome("failed", "diverged"), {4: 0.5, 8: sys.float_info.max}),
+        (TrialOutcome("failed", "ValueError"), {4: 0.5}),
+    ],
+)
+def test_who_is_ended_between_two_rungs_has_lost_at_the_second(tmp_path, outcome, race):
+    def train(task, session):
+        yield None
+        session.built(Built(str(task.number), 1))
+        session.raced(RungReport(4, 0.5))
+        yield outcome
+
+    place = Workplace(tmp_path, slots=1)
     place.supervisor(ScriptedExecutor(train), 1, race=StepRace(race_first_rung=4, race_rungs=2)).run()
-    (trial,) = place.ledger.trials()
-    assert as_past_trial(trial).race == {4: 0.5, 8: 0.25}
+    assert as_past_trial(place.ledger.trials()[0]).race == race
 
 
 def test_race_beyond_the_training_is_refused(folder, small_file, write_space):

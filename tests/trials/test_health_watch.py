@@ -1,6 +1,7 @@
 """A watched training: probed without a trace, inspected every few steps, stopped in its first epoch."""
 
 import math
+import re
 
 import keras
 import numpy as np
@@ -33,14 +34,15 @@ class Answer:
         return self.outcome
 
 
-def _watch(model, channel, rule=None, race=None, trained_epochs=0):
+def _watch(model, channel, rule=None, race=None, *, trained_epochs=0, batch_size=16, epochs=2):
     return HealthWatch(
         model,
         channel,
         GradientTelemetry(model),
         saturation=None,
         targets=TRAINING[1],
-        steps_per_epoch=STEPS,
+        batch_size=batch_size,
+        epochs=epochs,
         trained_epochs=trained_epochs,
         rule=rule,
         race=race,
@@ -122,11 +124,69 @@ def test_rungs_beyond_the_first_epoch_are_run_for(steps_per_execution):
     record = _train(model, watch, steps_per_execution=steps_per_execution)
     assert list(record.epochs) == [0]
     assert watch.outcome.reason == "race"
-    assert watch.outcome.message.startswith("Stopped after step 9: its loss was")
+    assert re.match(r"Stopped after step [89]: its loss was", watch.outcome.message)
     assert [report.step for report in channel.rungs] == [4, 8]
-    # The steps of the second epoch alone: the loss has fallen since the first.
-    assert channel.rungs[1].loss < channel.rungs[0].loss
-    assert int(model.optimizer.iterations) == 9 < int(unstopped.optimizer.iterations)
+    assert 8 <= int(model.optimizer.iterations) < int(unstopped.optimizer.iterations)
+
+
+class Losses(keras.callbacks.Callback):
+    """The mean loss of the epoch so far, after each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.after = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.after.append(float(logs["loss"]))
+
+
+@pytest.mark.parametrize("steps_per_execution", [0, 2, 3])
+@pytest.mark.parametrize("batch_size", [4, 10, 16, 30])
+@pytest.mark.parametrize("with_rule", [True, False])
+def test_every_rung_before_the_end_is_run_for_once_and_not_early(
+    steps_per_execution, batch_size, with_rule, monkeypatch
+):
+    steps = -(-len(TRAINING[0]) // batch_size)
+    model, channel = _model(), Answer()
+    race = StepRace(race_first_rung=2, race_factor=2, race_rungs=5)
+    # It looks, and never stops: no loss is at chance.
+    rule = HealthRule(window_steps=2, last_step=5, chance_margin=2.0) if with_rule else None
+    watch = _watch(model, channel, rule, race, batch_size=batch_size)
+    taken = []
+    monkeypatch.setattr(
+        channel,
+        "raced",
+        lambda report: taken.append((report.step, int(model.optimizer.iterations))) and None,
+        raising=False,
+    )
+    train(
+        model,
+        TRAINING,
+        VALIDATION,
+        epochs=2,
+        batch_size=batch_size,
+        steps_per_execution=steps_per_execution,
+        watch=watch,
+    )
+    at_a_time = steps_per_execution or (min(16, steps) if keras.config.backend() == "jax" else 1)
+    late = 2 + at_a_time  # to the next look, which is the end of the epoch at the latest
+    asked = dict(taken)
+    assert len(asked) == len(taken)
+    assert all(rung <= done < min(rung + late, 2 * steps) for rung, done in taken)
+    assert set(asked) >= {rung for rung in race.rungs if rung + late <= 2 * steps}
+
+
+def test_loss_at_a_rung_is_that_of_the_steps_since_the_last_look():
+    model, channel = _model(), Answer()
+    watch = _watch(model, channel, race=StepRace(race_first_rung=3, race_factor=2, race_rungs=2))
+    single, losses = _model(), Losses()
+    keras.utils.set_random_seed(5)
+    train(model, TRAINING, VALIDATION, epochs=2, batch_size=16, watch=watch)
+    keras.utils.set_random_seed(5)
+    train(single, TRAINING, VALIDATION, epochs=2, batch_size=16, steps_per_execution=1, callbacks=[losses])
+    assert [report.step for report in channel.rungs] == [3, 6]
+    assert channel.rungs[0].loss == pytest.approx(losses.after[2], rel=1e-4)
+    assert channel.rungs[1].loss == pytest.approx(losses.after[STEPS + 2], rel=1e-4)
 
 
 def test_training_that_goes_on_after_an_epoch_runs_for_the_rungs_that_are_left():
