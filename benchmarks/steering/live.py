@@ -179,10 +179,10 @@ def _draw(searches: Mapping[str, Sequence[Mapping[str, Any]]], target: float, st
         for search in searches[name]:
             spent, values = zip(*search["seen"], strict=True)
             best = np.maximum.accumulate(values)
-            ends = steps if best[-1] < target else spent[-1]
-            panel.step([*spent, ends], [*best, best[-1]], where="post", color="tab:blue", alpha=0.7)
-            if best[-1] >= target:
-                panel.plot([spent[-1]], [best[-1]], "o", color="tab:blue")
+            panel.step([*spent, steps], [*best, best[-1]], where="post", color="tab:blue", alpha=0.7)
+            reached = int(np.argmax(best >= target))
+            if best[reached] >= target:
+                panel.plot([spent[reached]], [best[reached]], "o", color="tab:blue")
         panel.axhline(target, color="gray", linestyle="--", linewidth=1)
         panel.set_title(name, fontsize=10)
         panel.set_xlim(0, steps)
